@@ -1,0 +1,174 @@
+/// THE main path: bytes to lines, lines to events, events to calls, calls to the ledger, and a report at the end.
+///
+/// Feed it the sources of one incident, one after the other, then ask for the report:
+///
+///     var analyzer = Analyzer()
+///     try analyzer.read(path: "trace.txt.zst")
+///     let report = analyzer.finish()
+///
+/// Memory grows with groups, devices, open calls and ownership calls, never with the length of the input. Nothing
+/// is printed and nothing is thrown for bad content: damage becomes diagnostics and lost evidence.
+public struct Analyzer {
+  private var names = NameTable()
+  private var addresses = AddressBook()
+  private var assembler = CallAssembler(ledger: Ledger())
+  private let fields: ProbeFields
+  private var sources: [SourceSummary] = []
+  private var diagnostics: [Diagnostic] = []
+  private var release: String?
+  private var lostBefore = 0
+  private var countsTicks = false
+
+  /// An analyzer that knows the usual probe fields and those of `options`.
+  public init(options: Options = Options()) {
+    fields = options.probeFields
+    addresses.declared = options.declaredProbes
+  }
+
+  /// Reads one file to its end; `-` is standard input. Throws only where it cannot be opened.
+  public mutating func read(path: String) throws(InputError) {
+    read(LineReader(try ByteSource(path: path)))
+  }
+
+  /// Reads bytes that are already in memory, plain or zstd, under a name for the report.
+  public mutating func read(bytes: [UInt8], name: String) {
+    read(LineReader(ByteSource(bytes: bytes, name: name)))
+  }
+
+  private mutating func read(_ lines: consuming LineReader) {
+    var reader = lines
+    var decoder = TraceDecoder(fields: fields)
+    var source = SourceSummary(path: reader.source.path)
+    let index = sources.count
+    var event = TraceEvent()
+    var last = Witness(at: LineReference(source: index, line: 0), time: nil, text: .none)
+    while reader.advance() {
+      let outcome = decoder.decode(
+        reader.line, number: reader.number, into: &event, names: &names, addresses: &addresses)
+      switch outcome {
+      case .event:
+        source.understoodLines += 1
+        // A number at the end of a line without newline may be cut: it proves nothing.
+        if reader.isTerminated { take(event, reader.line, &source, index, &last) }
+      case .irrelevant: source.understoodLines += 1
+      case .neutral, .unknown: break
+      }
+    }
+    decoder.finish()
+    finish(&source, decoder, reader, last)
+  }
+
+  private mutating func take(
+    _ event: TraceEvent, _ line: Span<UInt8>, _ source: inout SourceSummary, _ index: Int,
+    _ last: inout Witness
+  ) {
+    if let time = event.time {
+      if let before = last.time, before.value - time.value > Analyzer.longestStepBack {
+        assembler.lose(
+          .timeWentBack,
+          witness: Witness(
+            at: LineReference(source: index, line: event.line), time: time, text: assembler.arena.store(line))
+        )
+      }
+      if source.firstTime == nil { source.firstTime = time }
+      source.lastTime = max(source.lastTime ?? time, time)
+      last.time = time
+    }
+    last.at.line = event.line
+    if event.kind == .lost { source.lostEvents += max(1, event.number) }
+    if event.kind != .closed, event.kind != .switched { source.events += 1 }
+    assembler.take(event, line: line, source: index, names: names)
+  }
+
+  /// `trace_pipe` steps back a little when a slower CPU's data comes late; a reboot steps back by more.
+  private static let longestStepBack: Int64 = 1_000_000_000
+
+  private mutating func finish(
+    _ source: inout SourceSummary, _ decoder: TraceDecoder, _ reader: borrowing LineReader, _ last: Witness
+  ) {
+    let index = sources.count
+    source.format = decoder.format
+    source.compression = reader.source.compression.rawValue
+    source.bytes = reader.bytes
+    source.lines = reader.number
+    source.lostEvents += decoder.overwritten + decoder.overrun
+    source.unparsed = decoder.shapes.summary
+    // A header alone does not make a raw dump a capture that was understood.
+    if decoder.rawLines.count > 0, source.understoodLines <= 1 { source.understoodLines = 0 }
+    lostBefore += decoder.overwritten + decoder.overrun
+    release = release ?? decoder.release
+    var issues = reader.issues
+    if let issue = reader.source.issue { issues.append(issue) }
+    if !reader.isTerminated {
+      issues.append(InputIssue(kind: .unterminatedLine, offset: reader.bytes, line: reader.number))
+    }
+    for issue in issues {
+      diagnostics.append(
+        Diagnostic(
+          level: issue.losesEvents ? .error : .warning, source: index, line: issue.line, offset: issue.offset,
+          message: issue.message))
+    }
+    if issues.contains(where: \.losesEvents) { assembler.lose(.damaged, witness: last) }
+    diagnostics += SourceRemarks.remarks(on: source, index: index, decoder)
+    sources.append(source)
+  }
+
+  /// The report over everything that was read. Call once.
+  public mutating func finish() -> Report {
+    assembler.finish()
+    if addresses.hasGuessed {
+      diagnostics.append(
+        Diagnostic(
+          level: .note,
+          message: "probes without symbols were recognised by their names (use, unuse, claim, …); "
+            + "say --probe NAME=FUNCTION where that is wrong"))
+    }
+    if assembler.ledger.doubtedCalls > 0 {
+      diagnostics.append(
+        Diagnostic(
+          level: .note,
+          message:
+            "\(assembler.ledger.doubtedCalls) calls print a group although their device most likely has none "
+            + "(stale bytes behind a NULL pointer); they were left out. Capture the group pointer to be sure")
+      )
+    }
+    return ReportBuilder(
+      names: names, arena: assembler.arena, ledger: assembler.ledger, evidence: assembler.evidence,
+      losses: assembler.losses, sources: sources, release: release, diagnostics: diagnostics,
+      lostBefore: lostBefore, countsTicks: countsTicks
+    ).build()
+  }
+}
+
+extension Analyzer {
+  /// What the user knows about the capture and the capture does not say.
+  public struct Options: Sendable {
+    var probeFields = ProbeFields()
+    var declaredProbes: [(name: [UInt8], function: KernelFunction)] = []
+
+    /// Nothing but the usual names.
+    public init() {}
+
+    /// Maps a probe field to its meaning: `device`, `driver`, `group`, `id`, `count`, `owner`, `new-owner` or
+    /// `result`. False where the meaning is none of these.
+    public mutating func addField(meaning: String, name: String) -> Bool {
+      let meanings: [String: ProbeFields.Meaning] = [
+        "device": .device, "driver": .driver, "group": .group, "id": .groupID, "count": .count,
+        "owner": .owner,
+        "new-owner": .newOwner, "result": .result,
+      ]
+      guard let known = meanings[meaning] else { return false }
+      probeFields.extra.append((Array(name.utf8), known))
+      return true
+    }
+
+    /// Says which kernel function a probe watches whose text has no symbol. False where the function is none that
+    /// bears on ownership.
+    public mutating func addProbe(name: String, function: String) -> Bool {
+      let symbol = Array(function.utf8)
+      guard let known = KernelFunction.named(symbol.span) else { return false }
+      declaredProbes.append((Array(name.utf8), known))
+      return true
+    }
+  }
+}

@@ -1,0 +1,37 @@
+import CZstd
+
+/// libzstd's streaming decoder: any number of frames in a row, skippable and empty ones included.
+@safe struct ZstdStream: ~Copyable {
+  struct Step {
+    var consumed: Int
+    var produced: Int
+    /// libzstd's own words where it cannot go on.
+    var failure: String?
+  }
+
+  /// Whether a frame has begun and not ended. A file that ends here is cut off.
+  private(set) var isInsideFrame = false
+  private let context: OpaquePointer?
+
+  init() {
+    unsafe context = ZSTD_createDCtx()
+  }
+
+  deinit {
+    _ = unsafe ZSTD_freeDCtx(context)
+  }
+
+  /// Decodes some of `input` into `room`; how far it came stands in the step.
+  mutating func decode(_ input: UnsafeRawBufferPointer, into room: UnsafeMutableRawBufferPointer) -> Step {
+    var source = unsafe ZSTD_inBuffer(src: input.baseAddress, size: input.count, pos: 0)
+    var target = unsafe ZSTD_outBuffer(dst: room.baseAddress, size: room.count, pos: 0)
+    let code = unsafe ZSTD_decompressStream(context, &target, &source)
+    var step = unsafe Step(consumed: source.pos, produced: target.pos)
+    if ZSTD_isError(code) != 0 {
+      step.failure = unsafe String(cString: ZSTD_getErrorName(code))
+    } else {
+      isInsideFrame = code != 0
+    }
+    return step
+  }
+}

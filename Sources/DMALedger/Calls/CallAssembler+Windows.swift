@@ -1,0 +1,225 @@
+/// The `really_probe()` windows: when they open and end, which call belongs to which, and what their passes say.
+extension CallAssembler {
+  mutating func openWindow(
+    _ event: TraceEvent, _ line: Span<UInt8>, _ at: LineReference, _ key: Int
+  ) {
+    if !returning.contains(.reallyProbe) { endFinishedWindows(key) }
+    evidence.windows += 1
+    let index = nextWindow
+    nextWindow += 1
+    windows[index] = ProbeWindow(entry: witness(event, line, at), lossEpoch: lossEpoch)
+    fillWindow(index, from: event.fields)
+    lanes.push(
+      OpenCall(
+        function: .reallyProbe, observers: 1 << event.observer.rawValue, depth: event.depth, window: index),
+      on: key)
+    if windows.count > 4 * TaskLanes.limit { windows[windows.keys.min() ?? index] = nil }
+  }
+
+  mutating func fillWindow(_ index: Int, from fields: CallFields) {
+    guard var window = windows[index] else { return }
+    window.driver = window.driver ?? fields.driver
+    if window.device == nil, let device = fields.device {
+      window.device = device
+      if let stale = windowOfDevice[device], stale != index { endWindow(stale, at: nil) }
+      windowOfDevice[device] = index
+      ledger.orphan(device)
+      ledger.setBound(device, false, driver: window.driver)
+    }
+    windows[index] = window
+  }
+
+  /// The window a call belongs to: its device's, or the innermost of its task.
+  mutating func window(for call: OwnershipCall, _ key: Int) -> Int? {
+    guard call.kind == .use || call.kind == .unuse else { return nil }
+    if let device = call.device, let index = windowOfDevice[device] { return index }
+    if call.parent == .releaseDriver { return nil }
+    guard
+      let frame = lanes[key].last(where: { $0.function == .reallyProbe || $0.function == .releaseDriver }),
+      let index = frame.window, let window = windows[index]
+    else { return nil }
+    if window.isBound, !returning.contains(.reallyProbe) { return nil }
+    if let device = call.device {
+      if let known = window.device, known != device { return nil }
+      if window.device == nil {
+        windows[index]?.device = device
+        windows[index]?.driver = window.driver ?? call.driver
+        windowOfDevice[device] = index
+      }
+    }
+    return index
+  }
+
+  /// A function that is no ownership call: what it says about the window around it.
+  mutating func mark(
+    _ event: TraceEvent, _ line: Span<UInt8>, _ at: LineReference, _ key: Int, _ parent: KernelFunction?
+  ) {
+    if event.function == .dmaCleanup { evidence.sawCleanup = true }
+    if event.function == .driverBound { evidence.sawBound = true }
+    if event.function == .releaseDriver {
+      if event.depth < 0, !returning.contains(.reallyProbe) { endFinishedWindows(key) }
+      return
+    }
+    guard let index = windowOfMark(event, key, parent) else {
+      if event.function == .deviceRemove, let device = event.fields.device {
+        ledger.setBound(device, false, driver: nil)
+      }
+      return
+    }
+    switch event.function {
+    case .deviceRemove, .busRemove:
+      let seen = witness(event, line, at)
+      if windows[index]?.remove == nil { windows[index]?.remove = seen }
+    case .dmaCleanup:
+      let seen = witness(event, line, at)
+      if windows[index]?.cleanup == nil { windows[index]?.cleanup = seen }
+    case .dmaConfigure:
+      windows[index]?.configures += 1
+      windows[index]?.mayHaveFailed = false
+    case .sysfsAdd:
+      windows[index]?.sysfsAdds += 1
+      windows[index]?.mayHaveFailed = false
+    case .unbindCleanup:
+      windows[index]?.mayHaveFailed = true
+    case .driverBound:
+      let bound = witness(event, line, at)
+      fillWindow(index, from: event.fields)
+      windows[index]?.isBound = true
+      windows[index]?.bound = bound
+      if let window = windows[index], let device = window.device {
+        ledger.setBound(device, true, driver: window.driver)
+      }
+    default: break
+    }
+  }
+
+  private func windowOfMark(_ event: TraceEvent, _ key: Int, _ parent: KernelFunction?) -> Int? {
+    if let device = event.fields.device {
+      if let index = windowOfDevice[device] { return index }
+      guard let frame = lanes[key].last(where: { $0.window != nil }), let index = frame.window,
+        windows[index]?.device == nil
+      else { return nil }
+      return index
+    }
+    if let parent, parent != .reallyProbe { return nil }
+    if event.observer == .function, parent == nil { return nil }
+    guard let frame = lanes[key].last(where: { $0.function == .reallyProbe || $0.function == .releaseDriver })
+    else { return nil }
+    if event.depth >= 0, frame.depth != event.depth - 1 { return nil }
+    return frame.window
+  }
+
+  /// What a committed call says about the window and the kernel.
+  mutating func noteInWindow(_ call: OwnershipCall, hasEffect: Bool) {
+    guard let index = call.window, var window = windows[index] else { return }
+    defer { windows[index] = window }
+    if call.kind == .unuse {
+      window.openUse = nil
+      window.hasUnuse = window.uses > 0
+      return
+    }
+    guard call.kind == .use else { return }
+    window.mayHaveFailed = false
+    if let result = call.result, result != 0 {
+      window.refusedUses += 1
+      return
+    }
+    window.uses += 1
+    if window.uses > 1, !window.isReprobeCounted, window.lossEpoch == lossEpoch {
+      window.isReprobeCounted = true
+      evidence.reprobes += 1
+      if window.openUse != nil {
+        evidence.unfixed += 1
+        if evidence.firstUnfixed == nil { evidence.firstUnfixed = window }
+      } else {
+        evidence.fixed += 1
+        if evidence.firstFixed == nil { evidence.firstFixed = window }
+      }
+    }
+    window.openUse = call
+  }
+
+  mutating func leaveWindow(
+    _ event: TraceEvent, _ line: Span<UInt8>, _ at: LineReference, _ key: Int
+  ) {
+    settle(key)
+    var stack = lanes[key]
+    var index: Int?
+    if let device = event.fields.device, let known = windowOfDevice[device] {
+      index = known
+      if let place = stack.lastIndex(where: { $0.window == known }) {
+        stack.removeSubrange(place...)
+      }
+    } else if let place = stack.lastIndex(where: { $0.isEnded(by: event) }) {
+      index = stack[place].window
+      // With both observers the graph's brace comes first and the probe brings the code.
+      let waits =
+        event.observer == .graph && event.fields.result == nil && !stack[place].hasReturned
+        && returningByProbe.contains(.reallyProbe)
+      if waits {
+        stack[place].hasReturned = true
+        stack[place].depth = -1
+        stack.removeSubrange((place + 1)...)
+        lanes[key] = stack
+        return
+      }
+      stack.removeSubrange(place...)
+    }
+    lanes[key] = stack
+    guard let index else { return }
+    if let printed = event.fields.result { windows[index]?.result = Int(Int32(truncatingIfNeeded: printed)) }
+    endWindow(index, at: witness(event, line, at))
+  }
+
+  /// Windows whose bind is complete, or has failed, are over when their task starts something else.
+  mutating func endFinishedWindows(_ key: Int) {
+    while let top = lanes[key].last, let index = top.window, let window = windows[index] {
+      guard window.isBound || window.mayHaveFailed && window.remove == nil else { return }
+      var stack = lanes[key]
+      stack.removeLast()
+      lanes[key] = stack
+      endWindow(index, at: nil)
+    }
+  }
+
+  mutating func endWindow(_ index: Int, at end: Witness?) {
+    guard var window = windows.removeValue(forKey: index) else { return }
+    window.end = end
+    if let device = window.device, windowOfDevice[device] == index { windowOfDevice[device] = nil }
+    let isBound = window.isBound || window.result == 0
+    let hasFailed = window.result.map { $0 != 0 } ?? false
+    judgePasses(window, isBound: isBound)
+    guard let device = window.device else { return }
+    if isBound { ledger.setBound(device, true, driver: window.driver) }
+    if window.lossEpoch != lossEpoch { return }
+    if hasFailed, window.openUse != nil {
+      var context = CallContext()
+      context.unuseIsTraceable = evidence.unuseIsTraceable
+      context.useIsTraceable = evidence.sawUse
+      ledger.abandon(device, window: window, context: context)
+    }
+    // A second pass calls what the first one called. Where its use is missing the tracer lost it.
+    if isBound, window.uses == 1, window.refusedUses == 0, let remove = window.remove,
+      let use = window.openUse, use.entry.at < remove.at, !window.hasUnuse
+    {
+      ledger.widen(device, by: 1)
+      losses.append(
+        Loss(kind: .missingUse, witness: window.entry, cpu: -1, count: 1, device: device))
+    }
+  }
+
+  private mutating func judgePasses(_ window: ProbeWindow, isBound: Bool) {
+    guard isBound, !window.isReprobeCounted, window.lossEpoch == lossEpoch else { return }
+    if window.hasSecondPass {
+      if window.uses == 0 {
+        if window.cleanup != nil {
+          evidence.fixed += 1
+        } else if window.remove != nil || window.sysfsAdds > 1 {
+          evidence.silentPasses += 1
+        }
+      }
+    } else if window.uses == 1 || window.sysfsAdds == 1 {
+      evidence.singlePasses += 1
+    }
+  }
+}

@@ -1,0 +1,387 @@
+/// Events to calls: pairs entries with returns per task, joins what several observers saw of one call, keeps the
+/// `really_probe()` windows, and hands every call to the ledger when it has taken effect.
+///
+/// A call takes effect at its return where returns are observed, because the entry is read before the lock. Where
+/// they are not, it takes effect when its task goes on or somebody else comes to the same group.
+struct CallAssembler<Ledger: CallSink> {
+  var ledger: Ledger
+  var evidence = KernelEvidence()
+  var losses: [Loss] = []
+  var arena = TextArena()
+  var lanes = TaskLanes()
+  var windows: [Int: ProbeWindow] = [:]
+  var windowOfDevice: [NameID: Int] = [:]
+  var nextWindow = 0
+  var lossEpoch = 0
+  /// Functions whose return has been seen: a call of theirs will be seen to return.
+  var returning: Set<KernelFunction> = []
+  /// The same, by a return probe: behind a graph brace the code may still come.
+  var returningByProbe: Set<KernelFunction> = []
+  /// The last mark of each lane, so that two observers of one call count once.
+  var lastMark: [Int: (function: KernelFunction, observers: UInt8)] = [:]
+  /// Devices that a claim in flight attached, by lane.
+  var attached: [Int: [NameID]] = [:]
+
+  init(ledger: Ledger) {
+    self.ledger = ledger
+  }
+
+  /// Takes one event; `line` is its text and `names` knows the names in it.
+  mutating func take(_ event: TraceEvent, line: Span<UInt8>, source: Int, names: borrowing NameTable) {
+    let at = LineReference(source: source, line: event.line)
+    switch event.kind {
+    case .entry: enter(event, line, at, names)
+    case .leaf:
+      enter(event, line, at, names)
+      leave(event, line, at, names)
+    case .exit: leave(event, line, at, names)
+    case .closed: close(event, line, at)
+    case .switched: lanes.switchTask(on: event.cpu, from: Int32(event.number), to: event.pid)
+    case .joined:
+      if let device = event.fields.device, let id = event.fields.groupID { ledger.joined(device, id: id) }
+    case .left:
+      if let device = event.fields.device, let id = event.fields.groupID { ledger.left(device, id: id) }
+    case .attached:
+      let key = lanes.key(of: event)
+      if let device = event.fields.device, lanes[key].last?.call?.kind == .claim {
+        attached[key, default: []].append(device)
+      }
+    case .lost: lose(.lost, event, line, at)
+    case .bufferStarted: lose(.bufferStarted, event, line, at)
+    case .restarted: lose(.restarted, event, line, at)
+    }
+  }
+
+  /// Nothing more comes: whatever is open has run to an unknown end.
+  mutating func finish() {
+    for (key, _) in lanes.openOwnershipCalls { settle(key) }
+    for index in windows.keys.sorted() { windows[index] = nil }
+  }
+
+  // MARK: - Entries
+
+  private mutating func enter(
+    _ event: TraceEvent, _ line: Span<UInt8>, _ at: LineReference, _ names: borrowing NameTable
+  ) {
+    let key = lanes.key(of: event)
+    if event.depth >= 0 {
+      dropFrames(key, from: event.depth)
+      lanes.adoptCaller(of: event.function, depth: event.depth, into: key)
+    }
+    if merge(event, key, names) { return }
+    settle(key)
+    let parent = event.parent ?? graphParent(event, key)
+    switch event.function {
+    case .use, .unuse, .claim, .release, .deviceClaim, .deviceRelease, .query:
+      openCall(event, line, at, key, parent, names)
+    case .reallyProbe:
+      openWindow(event, line, at, key)
+    default:
+      if isRepeatedMark(event, key) { break }
+      mark(event, line, at, key, parent)
+      if event.depth >= 0 {
+        lanes.push(
+          OpenCall(function: event.function, observers: 1 << event.observer.rawValue, depth: event.depth),
+          on: key)
+      }
+      return
+    }
+    lastMark[key] = nil
+  }
+
+  /// The frame right above in function_graph.
+  private func graphParent(_ event: TraceEvent, _ key: Int) -> KernelFunction? {
+    guard event.depth > 0, let top = lanes[key].last, top.depth == event.depth - 1 else { return nil }
+    return top.function
+  }
+
+  /// A second observer of the call on top of the stack adds what it knows.
+  private mutating func merge(_ event: TraceEvent, _ key: Int, _ names: borrowing NameTable) -> Bool {
+    var stack = lanes[key]
+    guard var top = stack.last, top.function == event.function, !top.wasSeen(by: event.observer),
+      !top.hasReturned
+    else { return false }
+    top.observers |= 1 << event.observer.rawValue
+    top.depth = max(top.depth, event.depth)
+    if var call = top.call {
+      fill(&call, from: event.fields, names)
+      call.parent = call.parent ?? event.parent
+      top.call = call
+    }
+    if let index = top.window { fillWindow(index, from: event.fields) }
+    stack[stack.count - 1] = top
+    lanes[key] = stack
+    return true
+  }
+
+  private mutating func isRepeatedMark(_ event: TraceEvent, _ key: Int) -> Bool {
+    let bit: UInt8 = 1 << event.observer.rawValue
+    if let last = lastMark[key], last.function == event.function, last.observers & bit == 0 {
+      lastMark[key]?.observers |= bit
+      return true
+    }
+    if lastMark.count > TaskLanes.limit { lastMark.removeAll(keepingCapacity: true) }
+    lastMark[key] = (event.function, bit)
+    return false
+  }
+
+  mutating func witness(_ event: TraceEvent, _ line: Span<UInt8>, _ at: LineReference) -> Witness {
+    Witness(at: at, time: event.time, text: arena.store(line))
+  }
+
+  // MARK: - Ownership calls
+
+  private mutating func openCall(
+    _ event: TraceEvent, _ line: Span<UInt8>, _ at: LineReference, _ key: Int, _ parent: KernelFunction?,
+    _ names: borrowing NameTable
+  ) {
+    guard let kind = event.function.ownershipCall else { return }
+    var call = OwnershipCall(kind: kind, entry: witness(event, line, at))
+    call.pid = event.pid >= 0 ? event.pid : TaskLanes.isAnonymous(key) ? -1 : Int32(key)
+    call.comm = event.comm
+    call.cpu = event.cpu
+    call.parent = parent
+    fill(&call, from: event.fields, names)
+    call.window = window(for: call, key)
+    if kind == .use { evidence.sawUse = true }
+    if kind == .unuse { evidence.sawUnuse = true }
+    var open = OpenCall(
+      function: event.function, observers: 1 << event.observer.rawValue, depth: event.depth, call: call)
+    open.call?.arrivedAlone = !isAnybodyAt(call, except: key)
+    open.call?.arrivalSerial = ledger.group(of: call).map { ledger.serial(of: $0) }
+    lanes.push(open, on: key)
+  }
+
+  /// Whether another call on the same group has been entered and not returned.
+  private mutating func isAnybodyAt(_ call: OwnershipCall, except key: Int) -> Bool {
+    guard let group = ledger.group(of: call) else { return false }
+    for (other, index) in lanes.openOwnershipCalls where other != key {
+      if let open = lanes[other][index].call, ledger.group(of: open) == group { return true }
+    }
+    return false
+  }
+
+  private func fill(_ call: inout OwnershipCall, from fields: CallFields, _ names: borrowing NameTable) {
+    call.device = call.device ?? fields.device
+    call.driver = call.driver ?? fields.driver
+    call.newOwner = call.newOwner ?? fields.newOwner
+    guard !call.isGroupless else { return }
+    switch GroupTrust.judge(
+      call.kind, fields, device: call.device, names, knownID: call.device.flatMap(ledger.groupID(ofDevice:)))
+    {
+    case .unknown: break
+    case .null: call.isGroupless = true
+    case .doubted:
+      call.isGroupless = true
+      call.isDoubted = true
+    case .group(let key):
+      call.group = call.group ?? key
+      call.countBefore = call.countBefore ?? fields.count
+      call.ownerBefore = call.ownerBefore ?? fields.owner
+    }
+  }
+
+  /// What a return observer adds: the code, and the state behind the call.
+  private func complete(_ call: inout OwnershipCall, from fields: CallFields, _ names: borrowing NameTable) {
+    if let printed = fields.result { call.result = OwnershipCall.result(of: call.kind, printed: printed) }
+    call.device = call.device ?? fields.device
+    call.driver = call.driver ?? fields.driver
+    guard !call.isGroupless else { return }
+    switch GroupTrust.judge(
+      call.kind, fields, device: call.device, names, knownID: call.device.flatMap(ledger.groupID(ofDevice:)))
+    {
+    case .unknown: break
+    case .null: call.isGroupless = true
+    case .doubted:
+      call.isGroupless = true
+      call.isDoubted = true
+    case .group(let key):
+      call.group = call.group ?? key
+      call.countAfter = fields.count
+      call.ownerAfter = fields.owner
+    }
+  }
+
+  /// A call of this lane that was not seen to return has returned: its task went on.
+  mutating func settle(_ key: Int) {
+    var stack = lanes[key]
+    guard let top = stack.last, let call = top.call else { return }
+    stack.removeLast()
+    lanes[key] = stack
+    commit(call, key)
+  }
+
+  private mutating func commit(_ call: OwnershipCall, _ key: Int) {
+    var call = call
+    if call.device == nil, let index = call.window, call.kind == .use || call.kind == .unuse {
+      call.device = windows[index]?.device
+      call.driver = call.driver ?? windows[index]?.driver
+    }
+    if call.isGroupless {
+      noteInWindow(call, hasEffect: false)
+      if call.isDoubted { ledger.countDoubted() } else { ledger.countGroupless() }
+      return
+    }
+    guard let group = ledger.group(of: call) else {
+      noteInWindow(call, hasEffect: true)
+      ledger.countUnattributed(call)
+      return
+    }
+    settleOthers(at: group, except: key)
+    let isAlone =
+      call.arrivedAlone && (call.arrivalSerial ?? ledger.serial(of: group)) == ledger.serial(of: group)
+    supplyHiddenUnuse(call, to: group, isAlone: isAlone)
+    let context = context(of: call)
+    ledger.apply(call, to: group, isAlone: isAlone, context: context)
+    noteInWindow(call, hasEffect: true)
+    if call.kind == .claim {
+      if call.result == 0, let devices = attached[key], !devices.isEmpty {
+        ledger.setMembers(devices, of: group)
+      }
+      attached[key] = nil
+    }
+  }
+
+  /// Calls at the same group whose return nobody will see come before this one.
+  private mutating func settleOthers(at group: Int, except key: Int) {
+    for (other, _) in lanes.openOwnershipCalls where other != key {
+      guard let open = lanes[other].last, let call = open.call, open.depth < 0 || open.hasReturned,
+        open.hasReturned || !returning.contains(open.function), ledger.group(of: call) == group
+      else { continue }
+      settle(other)
+    }
+  }
+
+  private func context(of call: OwnershipCall) -> CallContext {
+    var context = CallContext()
+    context.unuseIsTraceable = evidence.unuseIsTraceable
+    context.useIsTraceable = evidence.sawUse
+    if let index = call.window, let window = windows[index] {
+      context.windowEntry = window.entry
+      context.remove = window.remove
+      context.spansLoss = window.lossEpoch != lossEpoch
+    }
+    return context
+  }
+
+  /// Where no probe watches the unuse, the counts of two uses in one window still show whether it ran.
+  private mutating func supplyHiddenUnuse(_ call: OwnershipCall, to group: Int, isAlone: Bool) {
+    guard call.kind == .use, isAlone, !evidence.sawUnuse, let index = call.window,
+      let first = windows[index]?.openUse, let before = first.countBefore, call.countBefore == before,
+      first.result == 0
+    else { return }
+    var hidden = OwnershipCall(kind: .unuse, entry: call.entry)
+    hidden.device = call.device
+    hidden.group = call.group
+    hidden.window = index
+    ledger.apply(hidden, to: group, isAlone: false, context: context(of: call))
+    windows[index]?.openUse = nil
+    windows[index]?.hasUnuse = true
+  }
+
+  // MARK: - Returns
+
+  private mutating func leave(
+    _ event: TraceEvent, _ line: Span<UInt8>, _ at: LineReference, _ names: borrowing NameTable
+  ) {
+    let key = lanes.key(of: event)
+    if event.kind == .exit, event.depth >= 0 {
+      lanes.adoptFrame(of: event.function, depth: event.depth, into: key)
+      dropFrames(key, from: event.depth + 1)
+    }
+    returning.insert(event.function)
+    if event.observer == .probe { returningByProbe.insert(event.function) }
+    if event.function.isOwnershipCall {
+      leaveCall(event, line, at, key, names)
+    } else if event.function == .reallyProbe {
+      leaveWindow(event, line, at, key)
+    } else {
+      settle(key)
+      var stack = lanes[key]
+      if event.depth >= 0, let place = stack.lastIndex(where: { $0.isEnded(by: event) }) {
+        stack.removeSubrange(place...)
+        lanes[key] = stack
+      }
+    }
+  }
+
+  private mutating func leaveCall(
+    _ event: TraceEvent, _ line: Span<UInt8>, _ at: LineReference, _ key: Int, _ names: borrowing NameTable
+  ) {
+    var stack = lanes[key]
+    guard var top = stack.last, top.isEnded(by: event), var call = top.call else {
+      // Entered before the capture began, or the entry is not watched: the code still counts.
+      settle(key)
+      enter(event, line, at, names)
+      stack = lanes[key]
+      guard let opened = stack.last, var call = opened.call, opened.function == event.function else { return }
+      stack.removeLast()
+      lanes[key] = stack
+      // The fields were read behind the call, not before it.
+      call.countBefore = nil
+      call.ownerBefore = nil
+      complete(&call, from: event.fields, names)
+      commit(call, key)
+      return
+    }
+    let hadCode = call.result != nil
+    complete(&call, from: event.fields, names)
+    if event.kind != .leaf { call.exit = witness(event, line, at) }
+    let mayBringCode = event.observer == .graph && !hadCode && call.result == nil && !top.hasReturned
+    if mayBringCode, call.kind.hasResult, top.wasSeen(by: .probe) || returningByProbe.contains(event.function)
+    {
+      top.hasReturned = true
+      top.call = call
+      stack[stack.count - 1] = top
+      lanes[key] = stack
+      return
+    }
+    stack.removeLast()
+    lanes[key] = stack
+    commit(call, key)
+  }
+
+  /// A brace without a name: whatever is open at its depth ends there.
+  private mutating func close(_ event: TraceEvent, _ line: Span<UInt8>, _ at: LineReference) {
+    let key = lanes.key(of: event)
+    dropFrames(key, from: event.depth + 1)
+    guard let top = lanes[key].last, top.depth == event.depth else { return }
+    var exit = event
+    exit.kind = .exit
+    exit.function = top.function
+    leave(exit, line, at, NameTable())
+  }
+
+  /// Frames at `depth` and below cannot be open any more: their task went on, here or on another CPU.
+  private mutating func dropFrames(_ key: Int, from depth: Int32) {
+    while let top = lanes[key].last, top.depth >= depth {
+      if top.call != nil {
+        settle(key)
+        continue
+      }
+      var stack = lanes[key]
+      stack.removeLast()
+      lanes[key] = stack
+      if let index = top.window { endWindow(index, at: nil) }
+    }
+  }
+
+  // MARK: - Losses
+
+  private mutating func lose(_ kind: Loss.Kind, _ event: TraceEvent, _ line: Span<UInt8>, _ at: LineReference)
+  {
+    lose(kind, witness: witness(event, line, at), cpu: event.cpu, count: event.number)
+  }
+
+  /// Events are missing here: open calls have unknown ends, and every group may have changed.
+  mutating func lose(_ kind: Loss.Kind, witness: Witness, cpu: Int32 = -1, count: Int = 0) {
+    for (key, _) in lanes.openOwnershipCalls { settle(key) }
+    if kind == .restarted || kind == .timeWentBack {
+      lanes.removeAll()
+      for index in windows.keys.sorted() { endWindow(index, at: nil) }
+    }
+    lossEpoch += 1
+    losses.append(Loss(kind: kind, witness: witness, cpu: cpu, count: count))
+    ledger.lose()
+  }
+}

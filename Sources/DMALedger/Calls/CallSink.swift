@@ -1,0 +1,75 @@
+/// Where calls go: the ledger, seen from the left. Groups are named by an index that the sink gives out.
+protocol CallSink {
+  /// The group of a call, opened where there is none; `nil` where the call names none.
+  mutating func group(of call: OwnershipCall) -> Int?
+  /// The number of the group that a device is known to be in.
+  func groupID(ofDevice device: NameID) -> Int?
+  /// Steps in a group's history.
+  func serial(of group: Int) -> Int
+
+  /// A call took effect. `isAlone`: nobody else was at the group since the entry probe read the count.
+  mutating func apply(_ call: OwnershipCall, to group: Int, isAlone: Bool, context: CallContext)
+  /// A call took effect somewhere.
+  mutating func countUnattributed(_ call: OwnershipCall)
+  /// A call on a device outside every group.
+  mutating func countGroupless()
+  /// A call whose group is not believed.
+  mutating func countDoubted()
+
+  /// A device joined a group.
+  mutating func joined(_ device: NameID, id: Int)
+  /// A device left a group.
+  mutating func left(_ device: NameID, id: Int)
+  /// These are all the members of a group.
+  mutating func setMembers(_ devices: [NameID], of group: Int)
+  /// A driver was bound to a device, or is known not to be.
+  mutating func setBound(_ device: NameID, _ isBound: Bool, driver: NameID?)
+  /// A probe failed and did not give back what it took.
+  mutating func abandon(_ device: NameID, window: ProbeWindow, context: CallContext)
+  /// A device is bound anew and its last reference was not seen to be given back.
+  mutating func orphan(_ device: NameID)
+  /// A use that must have run is missing.
+  mutating func widen(_ device: NameID, by most: Int)
+  /// Events were lost.
+  mutating func lose()
+}
+
+/// What the assembler knows around a call.
+struct CallContext {
+  /// The entry of the `really_probe()` window.
+  var windowEntry: Witness?
+  /// The test-remove in it.
+  var remove: Witness?
+  /// Events were lost since the window began.
+  var spansLoss = false
+  /// An unuse was seen somewhere, so one here would have been seen too.
+  var unuseIsTraceable = false
+  /// A use was seen somewhere.
+  var useIsTraceable = false
+  /// A use without return code is taken for a success.
+  var isUsePlausible = true
+}
+
+/// Events that are missing from a capture.
+struct Loss: Sendable {
+  enum Kind: Sendable {
+    /// The tracer says so.
+    case lost
+    /// A CPU's buffer was overwritten up to here.
+    case bufferStarted
+    /// Another trace header: whatever lies between the two captures is not in them.
+    case restarted
+    /// A part of the file could not be read.
+    case damaged
+    /// The clock stepped back.
+    case timeWentBack
+    /// The second pass of a probe shows no use although the first one did.
+    case missingUse
+  }
+
+  var kind: Kind
+  var witness: Witness
+  var cpu: Int32
+  var count: Int
+  var device: NameID?
+}

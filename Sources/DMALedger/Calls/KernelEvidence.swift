@@ -1,0 +1,32 @@
+/// What the windows of a capture say about `CONFIG_DEBUG_TEST_DRIVER_REMOVE`, whatever group they touch.
+struct KernelEvidence: Sendable {
+  var windows = 0
+  /// Windows in which a use ran again.
+  var reprobes = 0
+  /// Second passes whose first use was never given back.
+  var unfixed = 0
+  /// Second passes with an unuse or a `->dma_cleanup()` in between.
+  var fixed = 0
+  /// Second passes of drivers that use no DMA through the core: no cleanup was seen in between.
+  var silentPasses = 0
+  /// Completed binds with one pass.
+  var singlePasses = 0
+  var sawUse = false
+  var sawUnuse = false
+  var sawCleanup = false
+  var sawBound = false
+  /// The first window of each kind, for the reader's eye.
+  var firstUnfixed: ProbeWindow?
+  var firstFixed: ProbeWindow?
+
+  /// Whether an unuse would have been seen, had there been one.
+  var unuseIsTraceable: Bool { sawUnuse || sawCleanup }
+
+  var verdict: TestDriverRemove {
+    if unfixed > 0, fixed > 0 { return .unknown }
+    if unfixed > 0 { return .unfixed }
+    if fixed > 0 { return .fixed }
+    if silentPasses > 0 { return sawCleanup || sawUnuse ? .unfixed : .unknown }
+    return singlePasses > 0 ? .inactive : .unknown
+  }
+}

@@ -1,0 +1,77 @@
+/// One call that takes, gives back or reads `owner_cnt`, put together from all that saw it: a function line, an
+/// entry probe, a return probe, a graph frame.
+package struct OwnershipCall: Sendable {
+  package var kind: OwnershipCallKind
+  package var device: NameID?
+  package var driver: NameID?
+  package var group: GroupKey?
+  /// The group pointer was captured and is NULL: the call has no effect.
+  package var isGroupless = false
+  /// `owner_cnt` as the entry probe read it, before the lock.
+  package var countBefore: Int?
+  /// `owner_cnt` as a return probe read it, after the lock was dropped.
+  package var countAfter: Int?
+  /// `iommu_group::owner` at entry.
+  package var ownerBefore: UInt64?
+  /// `iommu_group::owner` at return.
+  package var ownerAfter: UInt64?
+  /// Who a claim is for.
+  package var newOwner: UInt64?
+  /// The return code, where it was captured.
+  package var result: Int?
+  package var pid: Int32 = -1
+  package var comm: NameID?
+  package var cpu: Int32 = -1
+  package var entry: Witness
+  /// The return, where a line of its own shows it.
+  package var exit: Witness?
+  /// The `really_probe()` window it was made in.
+  package var window: Int?
+  /// The caller, where the tracer names it.
+  package var parent: KernelFunction?
+
+  /// The group was printed without its pointer and is not believed: most likely stale bytes.
+  package var isDoubted = false
+  /// Nobody else was at the group when the entry probe read the count.
+  package var arrivedAlone = true
+  /// Steps in the group's history at that moment.
+  package var arrivalSerial: Int?
+
+  package init(kind: OwnershipCallKind, entry: Witness) {
+    self.kind = kind
+    self.entry = entry
+  }
+
+  /// When it took effect.
+  package var time: Nanoseconds? { exit?.time ?? entry.time }
+
+  /// The return code behind a captured value: an `int`, or the low byte of a `bool` in a wide register.
+  static func result(of kind: OwnershipCallKind, printed value: Int64) -> Int? {
+    switch kind {
+    case .use, .claim, .deviceClaim: Int(Int32(truncatingIfNeeded: value))
+    case .query: value & 0xFF != 0 ? 1 : 0
+    case .unuse, .release, .deviceRelease: nil
+    }
+  }
+}
+
+/// How a call names its group.
+package struct GroupKey: Sendable, Equatable {
+  package var pointer: UInt64?
+  package var id: Int?
+
+  package init(pointer: UInt64?, id: Int?) {
+    self.pointer = pointer
+    self.id = id
+  }
+}
+
+extension OwnershipCallKind {
+  /// Whether the function returns a code that decides what it did.
+  var hasResult: Bool {
+    switch self {
+    case .use, .claim, .deviceClaim, .query: true
+    case .unuse, .release, .deviceRelease: false
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/// One `really_probe()`: from its entry to its return, with the passes that `CONFIG_DEBUG_TEST_DRIVER_REMOVE` makes
+/// of it.
+///
+///     really_probe(dev, drv)
+///       use                     first pass
+///       device_remove           the test-remove
+///       unuse                   only on kernels with f429378a9bf8
+///       use                     second pass
+///       driver_bound
+package struct ProbeWindow: Sendable {
+  package var device: NameID?
+  package var driver: NameID?
+  package var entry: Witness
+  /// The last use that succeeded, or may have, and was not followed by an unuse.
+  package var openUse: OwnershipCall?
+  /// Uses that succeeded or may have.
+  package var uses = 0
+  /// Uses that were refused.
+  package var refusedUses = 0
+  /// The test-remove, where it was seen.
+  package var remove: Witness?
+  /// The unuse or `->dma_cleanup()` after it.
+  package var cleanup: Witness?
+  /// An unuse between two uses.
+  package var hasUnuse = false
+  package var sysfsAdds = 0
+  package var configures = 0
+  /// `device_unbind_cleanup()` ran since the last sign of a pass.
+  package var mayHaveFailed = false
+  package var isBound = false
+  package var bound: Witness?
+  /// The return value: 0, a positive error of the driver's probe, a negative one of the core.
+  package var result: Int?
+  package var isReprobeCounted = false
+  /// Losses known when it began: a window that spans one proves nothing.
+  package var lossEpoch: Int
+  package var end: Witness?
+
+  init(entry: Witness, lossEpoch: Int) {
+    self.entry = entry
+    self.lossEpoch = lossEpoch
+  }
+
+  /// Whether the capture shows a second pass, with or without a use in it.
+  var hasSecondPass: Bool {
+    sysfsAdds > 1 || configures > 1 || uses > 1 || remove != nil
+  }
+}

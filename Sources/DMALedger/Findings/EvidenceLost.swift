@@ -1,0 +1,90 @@
+/// Part of what happened is not in the capture.
+enum EvidenceLost {
+  static let explanation = Explanation(
+    title: "Part of the evidence is missing",
+    meaning: """
+      The capture has a gap: the ring buffer overran and events were overwritten or dropped, tracing was off \
+      for a while, return probes were missed, the clock was reset, or the file is truncated or damaged. \
+      Calls that change owner_cnt may have happened there unseen. From the start of the gap the count of \
+      every group it may touch is unknown, until an observation pins it again: a fetched count, a successful \
+      claim, a decisive return code. Verdicts that would have to reach across the gap become inconclusive, \
+      and no leak is claimed from it.
+      """,
+    evidence: """
+      The tracer's own marks ("CPU:N [LOST n EVENTS]", a header in which fewer entries are in the buffer \
+      than were written), a time that goes backwards, a compressed frame whose checksum fails, a last line \
+      cut in the middle. These are facts about the input, so the finding is proved where the tracer or the \
+      decoder says so. It is consistent where a call without its return agrees with misses counted \
+      elsewhere, and suspected where only an impossible sequence of calls suggests a gap.
+      """,
+    lookAlikes: """
+      A capture that begins after devices were bound has lost nothing; its counts start unknown and are \
+      narrowed by what is seen. Two boots in one file, or a persistent buffer with the previous boot in it, \
+      look like a clock reset but are two histories, each with its own counts. function_graph cuts a call in \
+      two when its task moves to another CPU, and both halves are there. A call that has not returned when \
+      recording stops is open and not lost. A kernel that switches its clock at boot clears the buffer, and \
+      everything before that is really gone.
+      """,
+    remedy: """
+      Record again with less and with more room: filter to the ownership functions, really_probe, \
+      device_remove and driver_bound, enlarge the buffer (trace_buf_size= at boot, buffer_size_kb or \
+      trace-cmd -b later), and name the clock (trace_clock=global) so that it is not switched at boot. Fetch \
+      the group's id and count as arguments: each such event ends the uncertainty for its group. For damaged \
+      files, get the original again and compare its size and hash. Do not take an inconclusive verdict for a \
+      clean one, and do not join two captures over the gap by hand.
+      """)
+}
+
+extension EvidenceLost {
+  /// One finding a capture, with the first places where something is missing.
+  static func find(_ context: FindingContext, header: Int) -> [Finding] {
+    guard !context.losses.isEmpty || header > 0 else { return [] }
+    var parts: [String] = []
+    if header > 0 {
+      parts.append("\(header) events were overwritten or dropped before the capture was read")
+    }
+    let marked = context.losses.filter { $0.kind == .lost }
+    if !marked.isEmpty {
+      let known = marked.reduce(0) { $0 + $1.count }
+      parts.append(
+        known > 0
+          ? "the tracer lost \(known) events in \(places(marked.count))"
+          : "the tracer lost events in \(places(marked.count))")
+    }
+    for (kind, words) in [
+      (Loss.Kind.bufferStarted, "a CPU's buffer begins later than the capture"),
+      (.restarted, "the file holds more than one capture"), (.damaged, "part of the file could not be read"),
+      (.timeWentBack, "the clock steps back"),
+      (.missingUse, "a second pass shows no use although the first one did"),
+    ] {
+      let count = context.losses.filter { $0.kind == kind }.count
+      if count > 0 { parts.append(count == 1 ? words : "\(words) (\(count) times)") }
+    }
+    return [
+      Finding(
+        rule: .evidenceLost, severity: .note, certainty: .proved,
+        message: "Evidence is missing: " + parts.joined(separator: "; ")
+          + ". What a group's count was after that is only claimed where a later line shows it.",
+        remedy:
+          "Record again with a larger buffer (`buffer_size_kb`, `trace_buf_size=` at boot) or fewer functions "
+          + "in the filter, and read it with `cat trace` after `echo 0 > tracing_on`.",
+        fingerprint: context.fingerprint(.evidenceLost, driver: nil, device: nil, chain: "lost"),
+        evidence: context.losses.prefix(6).map { context.evidence($0.witness, note($0, context)) })
+    ]
+  }
+
+  private static func places(_ count: Int) -> String { count == 1 ? "1 place" : "\(count) places" }
+
+  private static func note(_ loss: Loss, _ context: FindingContext) -> String {
+    switch loss.kind {
+    case .lost:
+      loss.cpu >= 0 ? "events of CPU \(loss.cpu) are missing before this" : "events are missing here"
+    case .bufferStarted: "nothing is known of CPU \(loss.cpu) before this"
+    case .restarted: "another capture begins"
+    case .damaged: "the last line that could be read"
+    case .timeWentBack: "earlier than the line before"
+    case .missingUse:
+      "this bind of \(context.text(loss.device) ?? "a device") ends without its second use"
+    }
+  }
+}

@@ -1,0 +1,96 @@
+/// What every rule looks at: the names, the lines, and what the capture says about the kernel.
+struct FindingContext {
+  let names: NameTable
+  let arena: TextArena
+  let evidence: KernelEvidence
+  let losses: [Loss]
+  /// The clock counts something else than time: print plain numbers.
+  let countsTicks: Bool
+
+  func text(_ name: NameID?) -> String? {
+    name.map { names.text($0) }
+  }
+
+  /// `at 6.131601 s`, or `in line 12` in a capture without timestamps.
+  func moment(_ witness: Witness) -> String {
+    guard let time = witness.time else { return "in line \(witness.at.line)" }
+    return countsTicks ? "at tick \(time.value)" : "at \(time.secondsText) s"
+  }
+
+  func evidence(_ witness: Witness, _ note: String) -> Evidence {
+    Evidence(at: witness.at, time: witness.time, note: note, text: arena.text(witness.text))
+  }
+
+  /// The line that shows what a call did: its return where it has one of its own.
+  func lines(of call: OwnershipCall, _ note: String) -> [Evidence] {
+    var lines = [evidence(call.entry, note)]
+    if let exit = call.exit {
+      lines.append(evidence(exit, call.result.map { "it returns \($0)" } ?? "it returns"))
+    }
+    return lines
+  }
+
+  /// `e1000e for 0000:00:03.0`, as far as the names are known.
+  func holder(driver: NameID?, device: NameID?) -> String {
+    switch (text(driver), text(device)) {
+    case (let driver?, let device?): "\(driver) for \(device)"
+    case (let driver?, nil): "\(driver) for a device that the capture does not name"
+    case (nil, let device?): "the driver of \(device)"
+    case (nil, nil): "a driver that the capture does not name"
+    }
+  }
+
+  /// `group 45`, or what else is known of it.
+  func name(_ group: GroupLedger) -> String {
+    var name = group.id.map { "group \($0)" } ?? "a group without known number"
+    if group.incarnation > 0 { name += " (number used for the \(Self.ordinal(group.incarnation + 1)) time)" }
+    return name
+  }
+
+  /// Same bug, same fingerprint: nothing in it changes from boot to boot.
+  func fingerprint(_ rule: Rule, driver: NameID?, device: NameID?, chain: String) -> String {
+    let bus = device.map { names.withBytes($0, GroupTrust.isPCIAddress) ? "pci" : "other" } ?? "unknown"
+    return Fingerprint.of([rule.rawValue, text(driver) ?? "", bus, chain])
+  }
+
+  private static func ordinal(_ number: Int) -> String {
+    switch number {
+    case 2: "second"
+    case 3: "third"
+    default: "\(number)th"
+    }
+  }
+}
+
+/// A short stable hash, FNV-1a over 64 bits: baselines compare it, nobody's safety depends on it.
+enum Fingerprint {
+  static func of(_ parts: [String]) -> String {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for part in parts {
+      for byte in part.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+      hash = (hash ^ 0xFF) &* 0x100_0000_01B3
+    }
+    let digits = String(hash, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+}
+
+extension Nanoseconds {
+  /// Seconds with six digits, as the tracer prints them: `6.131601`.
+  public var secondsText: String {
+    let micros = (value.magnitude + 500) / 1000
+    let fraction = String(micros % 1_000_000)
+    return (value < 0 ? "-" : "") + "\(micros / 1_000_000)."
+      + String(repeating: "0", count: 6 - fraction.count) + fraction
+  }
+}
+
+/// `1 reference`, `3 references`.
+func references(_ count: Int) -> String {
+  count == 1 ? "1 reference" : "\(count) references"
+}
+
+/// `once more`, `3 more times`.
+func more(_ count: Int) -> String {
+  count == 1 ? "once more" : "\(count) more times"
+}

@@ -1,0 +1,177 @@
+/// The symptom: VFIO was refused the group.
+enum NotViable {
+  static let explanation = Explanation(
+    title: "VFIO asked for the group and was refused",
+    meaning: """
+      This is the symptom, and its cause stands beside it. Since 5.19 VFIO does not look at which drivers \
+      are bound: a group is viable if iommu_group_dma_owner_claimed() says no, that is, if owner_cnt is 0. \
+      VFIO_GROUP_GET_STATUS asks just that, and QEMU turns a negative answer into "group N is not viable". \
+      The same refusal appears later as -EPERM from iommu_group_claim_dma_owner() in \
+      VFIO_GROUP_SET_CONTAINER, or from iommu_device_claim_dma_owner() when a device is bound to an iommufd. \
+      The hint that QEMU adds, to bind all devices of the group to their vfio bus driver, is a fixed text; \
+      in case of a leak they all are.
+
+      The cause is one of five: leak (references that nobody will give back), holder (a member bound to a \
+      native driver), owner (another container or iommufd context), domain (the count is 0, but a foreign \
+      domain or a PASID is attached), or unknown.
+      """,
+    evidence: """
+      It is proved where the query returns 1, or a claim returns -1 or -16, and arguments name the group. It \
+      is consistent where the refusal has only a function name or a return code and the line of QEMU, \
+      libvirt or DPDK names the group, and suspected where that line is all there is. The cause has a \
+      certainty of its own, that of the finding or the holder it points at. With cause leak the severity is \
+      error, otherwise warning.
+      """,
+    lookAlikes: """
+      "group N used in multiple address spaces", "failed to open /dev/vfio/N: Device or resource busy" and \
+      "no iommu_group found" are not about owner_cnt. A claim that succeeds and is released within the same \
+      ioctl was refused by the backend, for example because interrupt remapping is missing; the group was \
+      viable. Binding to an iommufd can fail before any claim, with -EINVAL for cache coherency or -EPERM \
+      for MSI isolation. Members without a driver, and bridges bound to pcieport, do not stand in the way; \
+      tools that list pcieport as an offender follow the rules from before 5.19.
+      """,
+    remedy: """
+      Follow the cause. For leak, see the finding it names; no unbinding will help. For holder, free the \
+      member it names, see sibling-holder. For owner, see foreign-owner; for domain, see \
+      claim-refused-domain. For unknown, record again with the group's id and count as arguments, from \
+      before the first native bind if possible.
+
+      Do not work through the group binding everything to vfio-pci before the cause is known, bridges least \
+      of all. Do not bind and unbind in a loop: with a leak of the test-remove kind every round makes it \
+      worse.
+      """)
+}
+
+extension NotViable {
+  /// One finding for each story: the same holders and leaks refused again are told once.
+  static func find(in summary: GroupSummary, _ context: FindingContext) -> [Finding] {
+    let stories = summary.ledger.refusals.map { RefusalStory($0, in: summary) }
+    var told: [[RefusalStory]] = []
+    for story in stories {
+      if let index = told.firstIndex(where: { $0[0].key == story.key }) {
+        told[index].append(story)
+      } else {
+        told.append([story])
+      }
+    }
+    return told.map { finding($0, summary, context) }
+  }
+
+  private static func finding(
+    _ stories: [RefusalStory], _ summary: GroupSummary, _ context: FindingContext
+  ) -> Finding {
+    let story = stories[0]
+    let group = summary.ledger
+    let call = story.refusal.call
+    let who = (context.text(call.comm) ?? "a task") + (call.pid >= 0 ? " (pid \(call.pid))" : "")
+    var message = "\(context.name(group)) is not viable: "
+    message += "owner_cnt is \(describe(story.count)) when \(who) asks for it \(context.moment(call.entry))"
+    if stories.count > 1 { message += " (and \(more(stories.count - 1)) later, for the same reason)" }
+    message += ". " + explain(story, context)
+    var lines = context.lines(of: call, call.kind == .query ? "VFIO asks" : "the claim is refused")
+    if let second = story.refusal.second {
+      lines += context.lines(of: second, "the claim that follows is refused")
+    }
+    for (_, leak) in story.leaks.prefix(4) {
+      lines += context.lines(of: leak.use, "the reference that stays")
+    }
+    for holding in story.holdings.prefix(4) {
+      let note =
+        holding.isFromBefore ? "gives back what it held all along" : "takes the reference it still holds"
+      lines.append(context.evidence(holding.witness, note))
+    }
+    if let owner = story.refusal.ownerCall { lines += context.lines(of: owner, "the owner claims the group") }
+    let cause = story.cause
+    return Finding(
+      rule: .notViable, severity: cause == "leak" ? .error : .warning,
+      certainty: call.group == nil ? .consistent : .proved, group: group.id.map(GroupID.init),
+      incarnation: group.incarnation,
+      device: context.text(story.leaks.first?.device ?? story.holdings.first?.device),
+      driver: context.text(story.leaks.first?.leak.use.driver ?? story.holdings.first?.driver),
+      excess: story.leaks.isEmpty ? nil : story.leaks.count, message: message, cause: cause,
+      remedy: remedy(story, context),
+      fingerprint: context.fingerprint(
+        .notViable, driver: story.leaks.first?.leak.use.driver ?? story.holdings.first?.driver,
+        device: story.leaks.first?.device ?? story.holdings.first?.device, chain: "query>\(cause)"),
+      evidence: lines.sorted { $0.at < $1.at })
+  }
+
+  /// Refusals that no group can be named for: one finding for all.
+  static func find(unattributed calls: [OwnershipCall], _ context: FindingContext) -> [Finding] {
+    guard let first = calls.first else { return [] }
+    let times = calls.count == 1 ? "once" : "\(calls.count) times"
+    return [
+      Finding(
+        rule: .notViable, severity: .warning, certainty: .proved,
+        message:
+          "VFIO asked for a group and was refused, \(times), first \(context.moment(first.exit ?? first.entry)). "
+          + "Return codes say so; which group it was is not in the capture.",
+        cause: "unknown",
+        remedy:
+          "Record with probes that capture the group's id and count, or add the QEMU log that names the group.",
+        fingerprint: context.fingerprint(.notViable, driver: nil, device: nil, chain: "query>unknown"),
+        evidence: calls.prefix(6).map { context.evidence($0.exit ?? $0.entry, "refused") })
+    ]
+  }
+
+  private static func describe(_ count: Count) -> String {
+    if let exact = count.exact { return "\(exact)" }
+    return count.max.map { "between \(count.min) and \($0)" } ?? "at least \(count.min)"
+  }
+
+  private static func explain(_ story: RefusalStory, _ context: FindingContext) -> String {
+    if story.refusal.owner == .user {
+      let when = story.refusal.ownerCall.map { " \(context.moment($0.exit ?? $0.entry))" } ?? ""
+      return "Another user-space owner claimed it\(when)."
+    }
+    var parts: [String] = []
+    if story.leaks.count == 1, let (device, leak) = story.leaks.first {
+      parts.append(
+        "1 reference was leaked: \(context.holder(driver: leak.use.driver, device: device)) took it "
+          + "\(context.moment(leak.use.exit ?? leak.use.entry)) and nobody will give it back")
+    } else if !story.leaks.isEmpty {
+      let devices = Array(Set(story.leaks.map { context.names.text($0.device) })).sorted()
+      parts.append("\(references(story.leaks.count)) were leaked for \(devices.joined(separator: ", "))")
+    }
+    for holding in story.holdings {
+      let name = context.names.text(holding.device)
+      let driver = context.text(holding.driver).map { " by \($0)" } ?? ""
+      parts.append(
+        holding.isFromBefore
+          ? "1 is held by right for \(name)\(driver), since before the capture began (it is given back "
+            + "\(context.moment(holding.witness)))"
+          : "1 is held by right for \(name)\(driver), taken \(context.moment(holding.witness))")
+    }
+    if let rest = story.unexplained.max {
+      if rest > 0 {
+        let amount = parts.isEmpty ? (rest == 1 ? "It" : "All \(rest)") : "\(rest) more"
+        parts.append(
+          "\(story.unexplained.min == rest ? "" : "up to ")\(amount) \(rest == 1 ? "was" : "were") taken before "
+            + "the capture began, or outside it, and nothing in it shows by whom")
+      }
+    } else if parts.isEmpty {
+      parts.append("Nothing in the capture shows who holds it")
+    }
+    var text = parts.joined(separator: "; ") + "."
+    if story.leaks.isEmpty, story.unexplained.max != 0, context.evidence.verdict == .unfixed {
+      text += " This kernel leaks one reference at every bind, which may well be what they are."
+    }
+    return text
+  }
+
+  private static func remedy(_ story: RefusalStory, _ context: FindingContext) -> String {
+    switch story.cause {
+    case "leak":
+      "Unbinding helps only with what is held by right. For the rest see test-remove-leak: remove all devices of "
+        + "the group and rescan with vfio-pci matching first, or reboot into a fixed kernel."
+    case "holder":
+      "Unbind "
+        + story.holdings.map { context.names.text($0.device) }.joined(separator: ", ")
+        + " from its native driver, or bind it to vfio-pci, before asking for the group."
+    case "owner": "Let the other owner release the group, or give both devices to the same one."
+    default:
+      "Record again from before the first driver binds, with the group's id and count as arguments, or add a listing "
+        + "of the group's devices and their drivers."
+    }
+  }
+}

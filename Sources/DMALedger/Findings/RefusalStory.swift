@@ -1,0 +1,53 @@
+/// Who stood in the way when VFIO asked for a group and was told no.
+struct RefusalStory {
+  /// A reference that its driver will give back.
+  struct Holding {
+    var device: NameID
+    var driver: NameID?
+    var witness: Witness
+    /// It was taken before the capture began; `witness` shows it being given back.
+    var isFromBefore: Bool
+  }
+
+  let refusal: GroupLedger.Refusal
+  let count: Count
+  let holdings: [Holding]
+  let leaks: [(device: NameID, leak: Leak)]
+  /// What neither holdings nor leaks nor an owner account for.
+  let unexplained: Count
+
+  init(_ refusal: GroupLedger.Refusal, in summary: GroupSummary) {
+    self.refusal = refusal
+    let group = summary.ledger
+    count = summary.steps[refusal.step].before
+    var holdings: [Holding] = []
+    for (index, device) in group.devices.enumerated() {
+      let then = refusal.devices.first { $0.device == index }
+      if let holding = then?.holding {
+        holdings.append(
+          Holding(device: device.name, driver: holding.driver, witness: holding.entry, isFromBefore: false))
+      } else if then == nil, device.firstStep > refusal.step, let unuse = device.firstUnuse {
+        // Nothing was seen of it until it gave back what it had all along.
+        holdings.append(
+          Holding(device: device.name, driver: unuse.driver, witness: unuse.entry, isFromBefore: true))
+      }
+    }
+    self.holdings = holdings
+    leaks = group.devices.flatMap { device in
+      device.leaks.filter { $0.step <= refusal.step && $0.certainty > .suspected }.map { (device.name, $0) }
+    }
+    unexplained =
+      refusal.owner == .user ? Count(exactly: 0) : count.shifted(by: -(holdings.count + leaks.count))
+  }
+
+  var cause: String {
+    if refusal.owner == .user { return "owner" }
+    if !leaks.isEmpty { return "leak" }
+    return !holdings.isEmpty && unexplained.max == 0 ? "holder" : "unknown"
+  }
+
+  /// What makes two refusals the same story.
+  var key: [Int32] {
+    [Int32(cause.utf8.count), Int32(leaks.count)] + holdings.map(\.device.index)
+  }
+}

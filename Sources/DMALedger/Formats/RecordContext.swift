@@ -1,0 +1,190 @@
+/// Who, where and when: what stands before the body of a record.
+///
+/// Grammars: formats.md of `trace` (default, latency, verbose), of `trace-cmd report`, of `perf script`. Fixed
+/// columns are used where they hold, because a comm may contain anything, and searched for where a transport
+/// took the blanks away.
+struct RecordContext {
+  var pid: Int32 = -1
+  var cpu: Int32 = -1
+  var time = Nanoseconds(0)
+  /// Whether `time` counts nanoseconds; other clocks only order events.
+  var isSeconds = true
+  var commStart = 0
+  var commEnd = 0
+  var body = 0
+
+  /// `            bash-112     (    112) [000] d....    34.497897: body`, trace-cmd's text included.
+  static func fromDefault(_ line: Span<UInt8>) -> RecordContext? {
+    if line.count > 24, line[16] == 0x2D, let context = defaultTail(line, dash: 16, isAtColumn: true) {
+      return context
+    }
+    // Blanks lost on the way, or a name in front (`foo:   bash-12 …`): the first dash from which the rest reads.
+    var dash = 0
+    for _ in 0..<8 {
+      guard let found = line.firstIndex(of: 0x2D, from: dash) else { return nil }
+      if found + 1 < line.count, line[found + 1].isDigit,
+        let context = defaultTail(line, dash: found, isAtColumn: false)
+      {
+        return context
+      }
+      dash = found + 1
+    }
+    return nil
+  }
+
+  private static func defaultTail(_ line: Span<UInt8>, dash: Int, isAtColumn: Bool) -> RecordContext? {
+    var cursor = ByteCursor(line, at: dash + 1)
+    guard let pid = cursor.takeDecimal(), pid <= Int32.max else { return nil }
+    cursor.skipBlanks()
+    if cursor.take(0x28) {
+      // record-tgid: digits, or dashes for an unknown one.
+      guard cursor.skip(to: 0x29), cursor.index - dash < 40 else { return nil }
+      cursor.index += 1
+      cursor.skipBlanks()
+    }
+    guard let context = bracketTail(&cursor) else { return nil }
+    return finish(context, line: line, pid: pid, commEnd: dash)
+  }
+
+  /// `[000] d....    34.497897: ` at the cursor, which is left at the body.
+  @_lifetime(cursor: copy cursor)
+  private static func bracketTail(_ cursor: inout ByteCursor) -> RecordContext? {
+    guard cursor.take(0x5B) else { return nil }
+    let digits = cursor.index
+    guard let cpu = cursor.takeDecimal(), cursor.index - digits >= 3, cpu < 1 << 20, cursor.take(0x5D) else {
+      return nil
+    }
+    cursor.skipBlanks()
+    if !cursor.peek().isDigit || !hasTime(cursor) {
+      guard takeFlags(&cursor) else { return nil }
+    }
+    guard let (time, isSeconds) = cursor.takeTime(), cursor.take(0x3A) else { return nil }
+    _ = cursor.take(0x20)
+    var context = RecordContext()
+    context.cpu = Int32(cpu)
+    context.time = time
+    context.isSeconds = isSeconds
+    context.body = cursor.index
+    return context
+  }
+
+  private static func hasTime(_ cursor: ByteCursor) -> Bool {
+    var probe = ByteCursor(cursor.bytes, at: cursor.index)
+    return probe.takeTime() != nil && probe.peek() == 0x3A
+  }
+
+  /// The irq-info column: four to eight characters whose letters grow over time, or trace-cmd's `-0x1`.
+  @_lifetime(cursor: copy cursor)
+  private static func takeFlags(_ cursor: inout ByteCursor) -> Bool {
+    let start = cursor.index
+    while !cursor.isAtEnd, cursor.peek() != 0x20 {
+      let byte = cursor.peek()
+      guard byte.isLetter || byte.isDigit || byte == 0x2E || byte == 0x23 || byte == 0x2D else {
+        return false
+      }
+      cursor.index += 1
+    }
+    guard (2...10).contains(cursor.index - start) else { return false }
+    cursor.skipBlanks()
+    return true
+  }
+
+  /// `    bash-112       0d.... 94548us*: body` and trace-cmd's `-l`; also what a dump into the log prints.
+  static func fromLatency(_ line: Span<UInt8>) -> RecordContext? {
+    if line.count > 20, line[8] == 0x2D, let context = latencyTail(line, dash: 8) { return context }
+    guard let dash = line.firstIndex(of: 0x2D), dash < 16 else { return nil }
+    return latencyTail(line, dash: dash)
+  }
+
+  private static func latencyTail(_ line: Span<UInt8>, dash: Int) -> RecordContext? {
+    var cursor = ByteCursor(line, at: dash + 1)
+    guard let pid = cursor.takeDecimal(), pid <= Int32.max, cursor.take(0x20) else { return nil }
+    cursor.skipBlanks()
+    guard let cpu = cursor.takeDecimal(), cpu < 1 << 20 else { return nil }
+    var flags = 0
+    while cursor.peek() != 0x20, flags < 8 {
+      let byte = cursor.peek()
+      guard byte.isLetter || byte.isDigit || byte == 0x2E else { return nil }
+      flags += 1
+      cursor.index += 1
+    }
+    guard flags >= 4 else { return nil }
+    cursor.skipBlanks()
+    guard var (time, isSeconds) = cursor.takeTime() else { return nil }
+    if cursor.take("us") {
+      time = Nanoseconds(time.value.multipliedReportingOverflow(by: 1000).partialValue)
+      isSeconds = true
+      if cursor.peek() != 0x3A { cursor.index += 1 }
+    }
+    guard cursor.take(0x3A) else { return nil }
+    _ = cursor.take(0x20)
+    var context = RecordContext()
+    context.cpu = Int32(cpu)
+    context.time = time
+    context.isSeconds = isSeconds
+    context.body = cursor.index
+    return finish(context, line: line, pid: pid, commEnd: dash)
+  }
+
+  /// latency-format with `verbose`: `bash     112   0 1 00000000 00000000 [010c3aee] 194.235ms (+87.615ms): body`.
+  static func fromVerbose(_ line: Span<UInt8>) -> RecordContext? {
+    guard let bracket = line.firstIndex(of: " ["), bracket > 40 else { return nil }
+    var cursor = ByteCursor(line, at: 16)
+    cursor.skipBlanks()
+    guard let pid = cursor.takeDecimal(), pid <= Int32.max, cursor.take(0x20) else { return nil }
+    cursor.skipBlanks()
+    guard let cpu = cursor.takeDecimal(), cpu < 1 << 20 else { return nil }
+    cursor.index = bracket + 2
+    guard cursor.takeHex() != nil, cursor.take("] "), let (time, _) = cursor.takeTime(), cursor.take("ms (+"),
+      cursor.takeTime() != nil, cursor.take("ms): ")
+    else { return nil }
+    var context = RecordContext()
+    context.cpu = Int32(cpu)
+    context.time = Nanoseconds(time.value / 1000)
+    context.body = cursor.index
+    return finish(context, line: line, pid: pid, commEnd: 16)
+  }
+
+  /// `            bash   126 [000]    16.080873:   kprobes:kp_really: body`: no dash, tid and maybe pid/tid.
+  static func fromPerf(_ line: Span<UInt8>) -> RecordContext? {
+    var bracket = 0
+    for _ in 0..<4 {
+      guard let found = line.firstIndex(of: 0x5B, from: bracket) else { return nil }
+      if let context = perfRecord(line, bracket: found) { return context }
+      bracket = found + 1
+    }
+    return nil
+  }
+
+  private static func perfRecord(_ line: Span<UInt8>, bracket: Int) -> RecordContext? {
+    var end = bracket
+    while end > 0, line[end - 1] == 0x20 { end -= 1 }
+    var start = end
+    while start > 0, line[start - 1].isDigit || line[start - 1] == 0x2F { start -= 1 }
+    guard start > 0, start < end, end < bracket, line[start - 1] == 0x20 else { return nil }
+    var number = ByteCursor(line, at: start)
+    guard let first = number.takeDecimal() else { return nil }
+    var pid = first
+    if number.take(0x2F) {
+      guard let thread = number.takeDecimal() else { return nil }
+      pid = thread
+    }
+    guard number.index == end, pid <= Int32.max else { return nil }
+    var cursor = ByteCursor(line, at: bracket)
+    guard var context = bracketTail(&cursor) else { return nil }
+    cursor.skipBlanks()
+    context.body = cursor.index
+    return finish(context, line: line, pid: pid, commEnd: start - 1)
+  }
+
+  private static func finish(
+    _ context: RecordContext, line: Span<UInt8>, pid: Int, commEnd: Int
+  ) -> RecordContext {
+    var context = context
+    context.pid = Int32(pid)
+    context.commEnd = commEnd
+    while context.commEnd > 0, line[context.commEnd - 1] == 0x20 { context.commEnd -= 1 }
+    while context.commStart < context.commEnd, line[context.commStart] == 0x20 { context.commStart += 1 }
+    return context
+  }
+}

@@ -1,0 +1,30 @@
+/// What a reader of the report must know about how a source was read.
+enum SourceRemarks {
+  static func remarks(on source: SourceSummary, index: Int, _ decoder: TraceDecoder) -> [Diagnostic] {
+    var remarks: [Diagnostic] = []
+    if decoder.rawLines.count > 0 {
+      remarks.append(
+        Diagnostic(
+          level: .error, source: index, line: decoder.rawLines.firstLine,
+          message: "this trace was printed with the option raw, hex or bin and cannot be read; "
+            + "`echo noraw nohex nobin > trace_options` and read the trace again"))
+    }
+    if decoder.continued.count > 0 {
+      let count = decoder.continued.count
+      remarks.append(
+        Diagnostic(
+          level: .note, source: index, line: decoder.continued.firstLine,
+          message:
+            "\(count) \(count == 1 ? "line is" : "lines are") text without context (messages of several lines, "
+            + "printk-msg-only); nothing was read from \(count == 1 ? "it" : "them")"))
+    }
+    let unparsed = source.unparsed.reduce(0) { $0 + $1.count }
+    if unparsed > 0, let first = source.unparsed.map(\.firstLine).min() {
+      remarks.append(
+        Diagnostic(
+          level: .warning, source: index, line: first,
+          message: "\(unparsed) of \(source.lines) lines were not understood, the first of them here"))
+    }
+    return remarks
+  }
+}

@@ -1,0 +1,425 @@
+/// Lines of one source to events: tells the dialect of each line by its content and hands it to that dialect.
+///
+/// Contract: any lines in any order, at most one event a line, and every line is accounted for: understood,
+/// neutral, continued text, or counted by shape.
+struct TraceDecoder {
+  enum Outcome {
+    case event
+    case irrelevant
+    /// Blank lines, comments, separators: neither understood nor left over.
+    case neutral
+    case unknown
+  }
+
+  private enum Layout {
+    case none, standard, latency, graph, verbose, perf
+  }
+
+  /// What the source was recognised as, for the report.
+  var format = "unknown"
+  /// `uname -r`, where a latency header names it.
+  private(set) var release: String?
+  private(set) var shapes = LineShapes()
+  /// Lines of text without context: messages of several lines, `printk-msg-only`.
+  private(set) var continued = (count: 0, firstLine: 0)
+  /// The kernel's `raw`, `hex` or `bin` option: not readable, and said so once.
+  private(set) var rawLines = (count: 0, firstLine: 0)
+  /// `entries-in-buffer/entries-written`: events overwritten before the capture was read.
+  private(set) var overwritten = 0
+  /// Events dropped or overrun according to a statistics block.
+  private(set) var overrun = 0
+  private(set) var kernelLogLines = 0
+
+  let body: EventBody
+  private var layout = Layout.none
+  private var tracer = ""
+  private var hasTraceHeader = false
+  private var hasLegend = false
+  /// Records seen since the last header.
+  private var records = 0
+  var canContinue = false
+  private var continuedInARow = 0
+  private var isInSideBlock = false
+  var isTraceCmd = false
+  private var isPerf = false
+  /// The last function line, for probes without symbols: its task and function.
+  private var neighbour: (pid: Int32, function: KernelFunction)?
+  /// A probe at an address, waiting for the first frame of its stack.
+  private var awaitsFrame = false
+  private var lastProbe: KernelFunction?
+  /// A short line that may be the first half of a comm with a newline in it.
+  private var halfComm: (length: Int, line: Int)?
+
+  init(fields: ProbeFields) {
+    body = EventBody(fields: fields)
+  }
+
+  /// Decodes one line. `event` is only meaningful where the outcome is `.event`.
+  mutating func decode(
+    _ line: Span<UInt8>, number: Int, into event: inout TraceEvent, names: inout NameTable,
+    addresses: inout AddressBook
+  ) -> Outcome {
+    event = TraceEvent(line: number)
+    let outcome = decodeLine(line, into: &event, names: &names, addresses: &addresses)
+    settleHalfComm(line, number: number, outcome)
+    switch outcome {
+    case .event, .irrelevant, .neutral: return outcome
+    case .unknown: return classifyUnknown(line, number: number)
+    }
+  }
+
+  /// Call once behind the last line.
+  mutating func finish() {
+    if let half = halfComm { noteContinued(half.line) }
+    halfComm = nil
+  }
+
+  private mutating func decodeLine(
+    _ line: Span<UInt8>, into event: inout TraceEvent, names: inout NameTable, addresses: inout AddressBook
+  ) -> Outcome {
+    if line.isEmpty { return .neutral }
+    switch line[0] {
+    case 0x23:  // '#'
+      if line.count > 8, line[8] == 0x2D, RecordContext.fromLatency(line) != nil { break }
+      return header(line, into: &event)
+    case 0x43 where line.hasText("CPU:", at: 0):
+      if let outcome = lostMarker(line, from: 0, into: &event) { return outcome }
+    case 0x3D where line.hasText("=> ", at: 0):
+      return frame(line, from: 3, addresses: &addresses)
+    case 0x20:
+      if line.hasText(" => ", at: 0) { return frame(line, from: 4, addresses: &addresses) }
+      if line.hasText(" ---------------------", at: 0) { return .irrelevant }
+    case 0x2D where line.count == 2 && line[1] == 0x2D:
+      return .neutral
+    default: break
+    }
+    var outcome = record(line, into: &event, names: &names, addresses: &addresses)
+    if outcome == nil, let start = grepPrefix(line) {
+      outcome =
+        record(line.extracting(start..<line.count), into: &event, names: &names, addresses: &addresses)
+        ?? lostMarker(line, from: start, into: &event) ?? unwrapped(line, from: start)
+    }
+    if let outcome {
+      records += 1
+      continuedInARow = 0
+      isInSideBlock = false
+      return outcome
+    }
+    return kernelLog(line, into: &event, names: &names, addresses: &addresses) ?? sideNote(line, into: &event)
+      ?? bare(line, into: &event, names: &names, addresses: &addresses)
+  }
+
+  // MARK: - Records
+
+  private mutating func record(
+    _ line: Span<UInt8>, into event: inout TraceEvent, names: inout NameTable, addresses: inout AddressBook
+  ) -> Outcome? {
+    // The layout of the line before is nearly always right.
+    switch layout {
+    case .graph:
+      if let outcome = graph(line, &event, &names, &addresses) { return outcome }
+    case .standard:
+      if let context = RecordContext.fromDefault(line) {
+        return take(context, line, &event, &names, &addresses)
+      }
+    case .latency:
+      if let context = RecordContext.fromLatency(line) {
+        return take(context, line, &event, &names, &addresses)
+      }
+    case .verbose:
+      if let context = RecordContext.fromVerbose(line) {
+        return take(context, line, &event, &names, &addresses)
+      }
+    case .perf:
+      if let context = RecordContext.fromPerf(line) { return take(context, line, &event, &names, &addresses) }
+    case .none: break
+    }
+    let before = layout
+    if before != .graph, let outcome = graph(line, &event, &names, &addresses) {
+      layout = .graph
+      return outcome
+    }
+    if before != .standard, let context = RecordContext.fromDefault(line) {
+      // Stack traces keep their own context inside a graph: the graph goes on below them.
+      if before != .graph { layout = .standard }
+      return take(context, line, &event, &names, &addresses)
+    }
+    if before != .latency, let context = RecordContext.fromLatency(line) {
+      layout = .latency
+      return take(context, line, &event, &names, &addresses)
+    }
+    if before != .verbose, let context = RecordContext.fromVerbose(line) {
+      layout = .verbose
+      return take(context, line, &event, &names, &addresses)
+    }
+    if before != .perf, let context = RecordContext.fromPerf(line) {
+      layout = .perf
+      isPerf = true
+      return take(context, line, &event, &names, &addresses)
+    }
+    return nil
+  }
+
+  private mutating func take(
+    _ context: RecordContext, _ line: Span<UInt8>, _ event: inout TraceEvent, _ names: inout NameTable,
+    _ addresses: inout AddressBook
+  ) -> Outcome {
+    event.cpu = context.cpu
+    event.pid = context.pid
+    event.time = context.time
+    var start = context.body
+    // `trace-cmd report --ts-diff`
+    if start < line.count, line[start] == 0x20 || line[start] == 0x28 {
+      start = skipTimeDifference(line, start)
+    }
+    let last = neighbour?.pid == context.pid ? neighbour?.function : nil
+    let outcome = body.read(
+      line, from: start, into: &event, names: &names, addresses: &addresses, neighbour: last)
+    neighbour = nil
+    awaitsFrame = false
+    canContinue = true
+    if format == "unknown" { nameFormat() }
+    switch outcome {
+    case .event:
+      event.comm = names.intern(line.extracting(context.commStart..<context.commEnd))
+      if event.observer == .function { neighbour = (context.pid, event.function) }
+      lastProbe = event.observer == .probe && event.kind == .entry ? event.function : nil
+      return .event
+    case .stack:
+      awaitsFrame = true
+      return .irrelevant
+    case .irrelevant:
+      if start < line.count, line.hasText("PERF_RECORD_LOST", at: start) {
+        event.kind = .lost
+        return .event
+      }
+      return .irrelevant
+    case .graph(let bodyStart, let isExit):
+      return traceCmdGraph(line, from: bodyStart, isExit: isExit, context, &event, &names)
+    }
+  }
+
+  private func skipTimeDifference(_ line: Span<UInt8>, _ start: Int) -> Int {
+    var cursor = ByteCursor(line, at: start)
+    cursor.skipBlanks()
+    if cursor.take("(+"), cursor.takeDecimal() != nil, cursor.take(")") { cursor.skipBlanks() }
+    return cursor.index
+  }
+
+  // MARK: - Lines without context
+
+  /// A frame below a stack trace; the first one names the function of a probe that printed only an address.
+  private mutating func frame(
+    _ line: Span<UInt8>, from start: Int, addresses: inout AddressBook
+  ) -> Outcome {
+    guard awaitsFrame else { return .irrelevant }
+    awaitsFrame = false
+    // `=> really_probe (ffffffff8bda4481)`: one behind the probed address.
+    var cursor = ByteCursor(line, at: start)
+    while !cursor.isAtEnd, cursor.peek().isSymbol { cursor.index += 1 }
+    guard let function = KernelFunction.named(line.extracting(start..<cursor.index)), cursor.take(" ("),
+      let address = cursor.takeHex(), address > 0
+    else { return .irrelevant }
+    addresses.learn(address - 1, function)
+    return .irrelevant
+  }
+
+  /// `CPU:1 [LOST 3651848 EVENTS]`, `CPU:3 [LOST EVENTS]`, `CPU:1 [580 EVENTS DROPPED]`.
+  private mutating func lostMarker(_ line: Span<UInt8>, from start: Int, into event: inout TraceEvent)
+    -> Outcome?
+  {
+    var cursor = ByteCursor(line, at: start)
+    guard cursor.take("CPU:"), let cpu = cursor.takeDecimal(), cursor.take(" [") else { return nil }
+    _ = cursor.take("LOST ")
+    event.number = cursor.takeDecimal() ?? 0
+    cursor.skipBlanks()
+    guard cursor.take("EVENTS") else { return nil }
+    event.kind = .lost
+    event.cpu = Int32(clamping: cpu)
+    return .event
+  }
+
+  private func unwrapped(_ line: Span<UInt8>, from start: Int) -> Outcome? {
+    if start == line.count { return .neutral }
+    if line.hasText(" ---------------------", at: start) || line.hasText(" => ", at: start) {
+      return .irrelevant
+    }
+    return line[start] == 0x23 || line.hasText("cpus=", at: start) ? .neutral : nil
+  }
+
+  /// `grep -n` puts `123:` or `123-` in front.
+  private func grepPrefix(_ line: Span<UInt8>) -> Int? {
+    var cursor = ByteCursor(line)
+    guard cursor.takeDecimal() != nil, cursor.peek() == 0x3A || cursor.peek() == 0x2D else { return nil }
+    return cursor.index + 1
+  }
+
+  /// A header line; the legend tells the layout, the first line that a new capture begins.
+  private mutating func header(_ line: Span<UInt8>, into event: inout TraceEvent) -> Outcome {
+    if line.hasText("# tracer: ", at: 0) {
+      tracer = line.extracting(10..<line.count).text(limit: 40)
+      format = tracer == "nop" ? "ftrace events" : "ftrace \(tracer)"
+      layout = tracer == "function_graph" ? .graph : .none
+      hasLegend = false
+      let isFirst = !hasTraceHeader && records == 0
+      hasTraceHeader = true
+      records = 0
+      canContinue = true
+      continuedInARow = 0
+      if isFirst { return .irrelevant }
+      event.kind = .restarted
+      return .event
+    }
+    if line.hasText("##### CPU ", at: 0), line.contains(" buffer started ####") {
+      var cursor = ByteCursor(line, at: 10)
+      event.kind = .bufferStarted
+      event.cpu = Int32(clamping: cursor.takeDecimal() ?? -1)
+      return .event
+    }
+    if let place = line.firstIndex(of: "entries-in-buffer/entries-written: ") {
+      var cursor = ByteCursor(line, at: place + 35)
+      if let left = cursor.takeDecimal(), cursor.take("/"), let written = cursor.takeDecimal(), written > left
+      {
+        overwritten += written - left
+      }
+    } else if line.hasText("# latency: ", at: 0), let place = line.firstIndex(of: ", #") {
+      var cursor = ByteCursor(line, at: place + 3)
+      if let left = cursor.takeDecimal(), cursor.take("/"), let written = cursor.takeDecimal(), written > left
+      {
+        overwritten += written - left
+      }
+    } else if let place = line.firstIndex(of: " latency trace v"),
+      let on = line.firstIndex(of: " on ", from: place)
+    {
+      release = line.extracting(on + 4..<line.count).text(limit: 80)
+    } else if line.contains("TASK-PID") || line.contains("FUNCTION CALLS") || line.contains("cmd     pid") {
+      hasLegend = true
+    }
+    return .neutral
+  }
+
+  /// A kernel log line, perhaps with a trace dumped into it: the prefix is one blank wide, the rest column-exact.
+  private mutating func kernelLog(
+    _ line: Span<UInt8>, into event: inout TraceEvent, names: inout NameTable, addresses: inout AddressBook
+  ) -> Outcome? {
+    var cursor = ByteCursor(line)
+    if cursor.take("<") { guard cursor.takeDecimal() != nil, cursor.take(">") else { return nil } }
+    guard cursor.take("[") else { return nil }
+    cursor.skipBlanks()
+    guard let (_, isSeconds) = cursor.takeTime(), isSeconds, cursor.take("]") else { return nil }
+    _ = cursor.take(" ")
+    kernelLogLines += 1
+    if format == "unknown" { format = "kernel log" }
+    let rest = line.extracting(cursor.index..<line.count)
+    if let outcome = record(rest, into: &event, names: &names, addresses: &addresses) { return outcome }
+    canContinue = true
+    return .irrelevant
+  }
+
+  /// `trace-cmd report` and its relatives print more than records.
+  private mutating func sideNote(_ line: Span<UInt8>, into event: inout TraceEvent) -> Outcome? {
+    if line.hasText("cpus=", at: 0) {
+      isTraceCmd = true
+      format = "trace-cmd report"
+      return .irrelevant
+    }
+    var cursor = ByteCursor(line)
+    cursor.skipBlanks()
+    let rest = line.extracting(cursor.index..<line.count)
+    if rest.isEmpty { return .neutral }
+    if rest.hasText("overrun: ", at: 0) || rest.hasText("dropped events: ", at: 0) {
+      var number = ByteCursor(rest, at: (rest.firstIndex(of: 0x3A) ?? 0) + 2)
+      let lost = number.takeDecimal() ?? 0
+      overrun += lost
+      return .irrelevant
+    }
+    if SideNotes.opensBlock(rest) {
+      isInSideBlock = true
+      return .neutral
+    }
+    if SideNotes.isKnown(rest) { return .neutral }
+    return isInSideBlock && line.count < 200 && (cursor.index > 0 || rest.hasText("CPU: ", at: 0))
+      ? .neutral : nil
+  }
+
+  /// With the option `context-info` off a line is nothing but its body.
+  private mutating func bare(
+    _ line: Span<UInt8>, into event: inout TraceEvent, names: inout NameTable, addresses: inout AddressBook
+  ) -> Outcome {
+    if isRaw(line) {
+      if rawLines.count == 0 { rawLines.firstLine = event.line }
+      rawLines.count += 1
+      return .unknown
+    }
+    // A pipe reader that lost events may print the marker in the middle of a graph line.
+    if let place = line.firstIndex(of: "CPU:"), let outcome = lostMarker(line, from: place, into: &event) {
+      return outcome
+    }
+    guard hasTraceHeader, !hasLegend else { return .unknown }
+    if tracer == "function_graph" {
+      guard let graph = GraphLine.parse(line, needsColumns: false) else { return .unknown }
+      return graphEvent(graph, line, &event, &names, &addresses)
+    }
+    guard let first = line.firstIndex(of: 0x3A) ?? line.firstIndex(of: "<-"), first < 80 else {
+      return .unknown
+    }
+    let outcome = body.read(
+      line, from: 0, into: &event, names: &names, addresses: &addresses, neighbour: nil)
+    canContinue = true
+    if case .event = outcome { return .event }
+    return .irrelevant
+  }
+
+  /// `110 0 12959724129 type: 354`, `0000006e 00000000 0000000329e8c459 type: 354`, or bytes that are no text.
+  private func isRaw(_ line: Span<UInt8>) -> Bool {
+    if hasTraceHeader, line.firstIndex(of: 0) != nil { return true }
+    guard let place = line.firstIndex(of: " type: "), place < 48 else { return false }
+    for index in 0..<place where line[index] != 0x20 && line[index].hexValue == nil { return false }
+    return true
+  }
+
+  // MARK: - What is left
+
+  private mutating func classifyUnknown(_ line: Span<UInt8>, number: Int) -> Outcome {
+    if line.count < 16, canContinue, halfComm == nil {
+      // Perhaps the first half of a comm that holds a newline: the next line tells.
+      halfComm = (line.count, number)
+      return .neutral
+    }
+    // Text that goes on, or messages without context. A line that names one of our functions is never text.
+    if canContinue, continuedInARow < 64, !namesOurs(line), rawLines.count == 0 {
+      continuedInARow += 1
+      noteContinued(number)
+      return .neutral
+    }
+    shapes.add(line, number: number)
+    return .unknown
+  }
+
+  private mutating func noteContinued(_ number: Int) {
+    if continued.count == 0 { continued.firstLine = number }
+    continued.count += 1
+  }
+
+  private mutating func settleHalfComm(_ line: Span<UInt8>, number: Int, _ outcome: Outcome) {
+    guard let half = halfComm, half.line < number else { return }
+    halfComm = nil
+    let isRecord = outcome == .event || outcome == .irrelevant
+    // The two halves and the newline between them fill the sixteen bytes of the column.
+    if isRecord, let dash = line.firstIndex(of: 0x2D), dash + half.length + 1 == 16 { return }
+    noteContinued(half.line)
+  }
+
+  private func namesOurs(_ line: Span<UInt8>) -> Bool {
+    line.contains("really_probe") || line.contains("_default_domain") || line.contains("_dma_owner")
+      || line.contains("device_to_group") || line.contains("device_from_group")
+  }
+
+  private mutating func nameFormat() {
+    if isPerf || layout == .perf {
+      format = "perf script"
+    } else {
+      format = "ftrace events"
+    }
+  }
+}

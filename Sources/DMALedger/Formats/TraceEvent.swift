@@ -1,0 +1,95 @@
+/// What one line of a capture says, in the words of the kernel model; the dialects end here.
+package struct TraceEvent: Sendable {
+  package enum Kind: UInt8, Sendable {
+    /// A function was entered.
+    case entry
+    /// A function returned.
+    case exit
+    /// function_graph's leaf: entered and returned in one line.
+    case leaf
+    /// A device joined a group (`iommu:add_device_to_group`).
+    case joined
+    /// A device left a group (`iommu:remove_device_from_group`).
+    case left
+    /// A device was attached to a domain (`iommu:attach_device_to_domain`); a claim does it for every member.
+    case attached
+    /// A call of function_graph ended and the line does not say which: `}` at a depth.
+    case closed
+    /// Another task runs on this CPU from here on (function_graph's block of dashes).
+    case switched
+    /// The tracer lost events of one CPU.
+    case lost
+    /// Nothing is known of this CPU before here: its buffer was overwritten.
+    case bufferStarted
+    /// A trace header: a new capture begins here.
+    case restarted
+  }
+
+  /// Which tracer saw a call. One call may be seen by several.
+  package enum Observer: UInt8, Sendable {
+    case function
+    case graph
+    case probe
+  }
+
+  package var kind: Kind
+  package var observer: Observer
+  package var function: KernelFunction
+  /// The immediate caller, where it is one that the model asks for. Tail calls hide the bus's hook.
+  package var parent: KernelFunction?
+  package var line: Int
+  package var time: Nanoseconds?
+  /// -1 where the line does not say.
+  package var cpu: Int32
+  /// -1 where the line does not say.
+  package var pid: Int32
+  package var comm: NameID?
+  /// Nesting depth in function_graph, -1 elsewhere.
+  package var depth: Int32
+  package var fields: CallFields
+  /// `lost`: how many; 0 where the tracer does not say. `switched`: the task that ran before, or -1.
+  package var number: Int
+
+  package init(kind: Kind = .entry, line: Int = 0) {
+    self.kind = kind
+    self.line = line
+    observer = .function
+    function = .use
+    cpu = -1
+    pid = -1
+    depth = -1
+    fields = CallFields()
+    number = 0
+  }
+}
+
+/// What a probe captured, recognised by the meaning of its field names.
+package struct CallFields: Sendable {
+  package var device: NameID?
+  package var driver: NameID?
+  /// `dev->iommu_group`; 0 is NULL, and then id, count and owner are stale bytes.
+  package var groupPointer: UInt64?
+  package var groupID: Int?
+  package var count: Int?
+  package var owner: UInt64?
+  /// The second argument of a claim.
+  package var newOwner: UInt64?
+  /// The return value as printed, sign-extended where it was hexadecimal.
+  package var result: Int64?
+  /// Whether a field that should have been text could not be read: `(fault)`.
+  package var hasFault = false
+
+  package init() {}
+
+  /// Takes over what `other` knows and this one does not.
+  package mutating func merge(_ other: CallFields) {
+    device = device ?? other.device
+    driver = driver ?? other.driver
+    groupPointer = groupPointer ?? other.groupPointer
+    groupID = groupID ?? other.groupID
+    count = count ?? other.count
+    owner = owner ?? other.owner
+    newOwner = newOwner ?? other.newOwner
+    result = result ?? other.result
+  }
+}

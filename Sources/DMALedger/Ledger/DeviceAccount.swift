@@ -1,0 +1,54 @@
+/// What one device of a group took and gave back.
+///
+/// A bound driver holds one reference by right. A use while that one is still out means that the earlier one has
+/// lost its owner: nobody will ever give it back.
+struct DeviceAccount: Sendable {
+  let name: NameID
+  /// The last driver that took a reference.
+  var driver: NameID?
+  /// The last driver seen on the device, VFIO's included.
+  var lastDriver: NameID?
+  /// The use that a bound driver, or one being bound, will give back.
+  var holding: OwnershipCall?
+  /// References without an owner, oldest first.
+  var leaks: [Leak] = []
+  /// Whether a driver is bound now, where the capture tells.
+  var isBound: Bool?
+  /// Number of steps in the group's history when this device was first seen there.
+  let firstStep: Int
+  /// The first thing seen was an unuse: until then a driver was bound and held a reference.
+  var wasBoundBefore = false
+  /// That first unuse.
+  var firstUnuse: OwnershipCall?
+
+  init(name: NameID, firstStep: Int) {
+    self.name = name
+    self.firstStep = firstStep
+  }
+
+  /// References out now, as far as the capture shows.
+  var outstanding: Int { leaks.count + (holding == nil ? 0 : 1) }
+}
+
+/// A reference that lost its owner.
+struct Leak: Sendable {
+  enum Cause: Sendable {
+    /// Used again by the second pass of the same `really_probe()`.
+    case testRemove
+    /// The second pass failed before it could use the group again.
+    case testRemoveUnbound
+    /// Used again by a later bind; how the first one ended was not seen.
+    case unexplained
+  }
+
+  var cause: Cause
+  /// The acquisition that lost its owner.
+  var use: OwnershipCall
+  /// The use that followed it, or nothing where the window ended.
+  var again: OwnershipCall?
+  var remove: Witness?
+  var window: Witness?
+  var certainty: Certainty
+  /// The count right after the second use.
+  var step: Int
+}

@@ -1,0 +1,401 @@
+/// The state machine of one IOMMU group: the only place that changes a count.
+///
+/// Rules of `drivers/iommu/iommu.c` as kernel-model 1.2 and 1.3 state them. The ledger never fails: what cannot be
+/// is recorded as an ``Anomaly`` and the count is taken up again from the observation.
+struct GroupLedger: Sendable {
+  enum Anomaly: Sendable {
+    /// An unuse of a group whose count was 0: the kernel warns and changes nothing.
+    case overRelease(OwnershipCall, Certainty)
+    /// A release of a group that nobody owned.
+    case releaseUnowned(OwnershipCall)
+    /// The line contradicts everything before it; the count was taken up again here.
+    case impossible(OwnershipCall)
+  }
+
+  /// A query that said "claimed" or a claim that was refused.
+  struct Refusal: Sendable {
+    var call: OwnershipCall
+    /// The claim by the same task that followed the query, and the other way round.
+    var second: OwnershipCall?
+    var step: Int
+    var owner: Ownership
+    var ownerCall: OwnershipCall?
+    /// Device index, whether it held a reference by right, references it had leaked.
+    var devices: [(device: Int, holding: OwnershipCall?, leaked: Int)]
+    var isComplete: Bool
+  }
+
+  /// A change as the report will show it; counts come from the history.
+  struct Entry: Sendable {
+    var call: OwnershipCall
+    var step: Int
+    var certainty: Certainty
+  }
+
+  var id: Int?
+  var pointer: UInt64?
+  let incarnation: Int
+  private(set) var history: CountHistory
+  private(set) var entries: [Entry] = []
+  private(set) var owner = Ownership.unknown
+  private(set) var ownerPointer: UInt64?
+  private(set) var ownerCall: OwnershipCall?
+  private(set) var devices: [DeviceAccount] = []
+  private(set) var anomalies: [Anomaly] = []
+  private(set) var refusals: [Refusal] = []
+  /// Binds refused because the group was owned.
+  private(set) var refusedBinds: [OwnershipCall] = []
+  /// Claims refused for the domain attached to the group (`-EBUSY` at count 0).
+  private(set) var domainRefusals: [OwnershipCall] = []
+  /// Leaks that were found before events were lost: history, but no part of the count any more.
+  private(set) var pastLeaks: [(device: NameID, leak: Leak)] = []
+  /// Members by name, where the capture names them.
+  var members: Set<NameID> = []
+  /// Whether `members` are all there are.
+  var hasAllMembers = false
+  private(set) var hasEnded = false
+  /// Breaks by lost events, and the last of them.
+  private(set) var losses = 0
+  private var deviceIndex: [NameID: Int] = [:]
+
+  /// A group of which nothing is known, or one that is seen being born with its first member.
+  init(id: Int?, pointer: UInt64?, incarnation: Int, isNewborn: Bool) {
+    self.id = id
+    self.pointer = pointer
+    self.incarnation = incarnation
+    history = CountHistory(start: isNewborn ? Count(exactly: 0) : .unknown)
+    hasAllMembers = isNewborn
+    if isNewborn { owner = .none }
+  }
+
+  var count: Count { history.current }
+
+  /// Steps so far: a call whose entry saw the same number had the group to itself.
+  var serial: Int { history.steps.count }
+
+  // MARK: - Calls
+
+  /// Replays one call. `isAlone` says that `countBefore` was read while nobody else was at the group.
+  mutating func apply(_ call: OwnershipCall, isAlone: Bool, context: CallContext) {
+    var step = CountHistory.Step()
+    if isAlone, let before = call.countBefore { step.pre = Count(exactly: before) }
+    learnOwner(call, isAlone: isAlone)
+    switch call.kind {
+    case .use: applyUse(call, &step, context)
+    case .unuse: applyUnuse(call, &step, context)
+    case .claim: applyClaim(call, &step)
+    case .release: applyRelease(call, &step)
+    case .deviceClaim: applyDeviceClaim(call, &step)
+    case .deviceRelease: applyDeviceRelease(call, &step)
+    case .query: applyQuery(call, &step)
+    }
+  }
+
+  /// Adds the step and the entry; records a contradiction.
+  private mutating func record(_ call: OwnershipCall, _ step: CountHistory.Step, _ certainty: Certainty) {
+    var step = step
+    if let after = call.countAfter, call.kind != .query, step.low == step.high || step.reset != nil {
+      // Read after the lock was dropped: another call may have come in between, but only one that is in flight.
+      if let narrower = step.post.intersection(Count(exactly: after)) { step.post = narrower }
+    }
+    if !history.add(step) {
+      anomalies.append(.impossible(call))
+    }
+    entries.append(Entry(call: call, step: history.steps.count - 1, certainty: certainty))
+  }
+
+  private mutating func learnOwner(_ call: OwnershipCall, isAlone: Bool) {
+    guard isAlone, let pointer = call.ownerBefore else { return }
+    if pointer == 0 {
+      owner = .none
+      ownerPointer = nil
+    } else {
+      owner = .user
+      ownerPointer = pointer
+    }
+  }
+
+  private mutating func applyUse(
+    _ call: OwnershipCall, _ step: inout CountHistory.Step, _ context: CallContext
+  ) {
+    switch call.result {
+    case 0:
+      step.low = 1
+      step.high = 1
+      step.post = Count(min: 1, max: nil)
+      record(call, step, .proved)
+      if owner == .user { anomalies.append(.impossible(call)) }
+      owner = .none
+      take(call, context)
+    case let code?:
+      // -EBUSY needs a count: it is owned, or a foreign domain is attached while it is used.
+      if code == -16, let narrower = step.pre.intersection(Count(min: 1, max: nil)) { step.pre = narrower }
+      record(call, step, .proved)
+      if code == -16 { refusedBinds.append(call) }
+    case nil:
+      step.high = 1
+      record(call, step, call.countAfter == nil ? .suspected : .proved)
+      if context.isUsePlausible { take(call, context) }
+    }
+  }
+
+  private mutating func take(_ call: OwnershipCall, _ context: CallContext) {
+    guard let device = call.device else { return }
+    let index = account(device)
+    if let earlier = devices[index].holding {
+      let isSameWindow = call.window != nil && earlier.window == call.window
+      var leak = Leak(
+        cause: isSameWindow ? .testRemove : .unexplained, use: earlier, again: call, remove: context.remove,
+        window: context.windowEntry, certainty: .suspected, step: history.steps.count - 1)
+      leak.certainty = leakCertainty(leak, context)
+      devices[index].leaks.append(leak)
+    }
+    devices[index].holding = call
+    devices[index].driver = call.driver ?? devices[index].driver
+    devices[index].lastDriver = call.driver ?? devices[index].lastDriver
+  }
+
+  /// A leak is proved by the counts themselves, or by return codes where a release would have been seen.
+  private func leakCertainty(_ leak: Leak, _ context: CallContext) -> Certainty {
+    if let first = leak.use.countBefore, let second = leak.again?.countBefore, second > first {
+      return .proved
+    }
+    guard leak.use.result == 0, leak.again?.result ?? 0 == 0, !context.spansLoss else { return .suspected }
+    return context.unuseIsTraceable ? .proved : .suspected
+  }
+
+  private mutating func applyUnuse(
+    _ call: OwnershipCall, _ step: inout CountHistory.Step, _ context: CallContext
+  ) {
+    let isAtZero = step.pre.exact == 0 || (step.pre == .unknown && count.exact == 0)
+    if isAtZero {
+      let isRead = step.pre.exact == 0
+      if isRead || context.useIsTraceable {
+        anomalies.append(.overRelease(call, isRead ? .proved : .consistent))
+        record(call, step, isRead ? .proved : .consistent)
+        giveBack(call)
+        return
+      }
+      // A use that no probe watched must have come before.
+      step.isBreak = true
+    }
+    if call.countAfter != nil, call.countAfter == call.countBefore, step.pre.exact != nil {
+      // The kernel refuses while a PASID is attached; the count stays.
+      record(call, step, .proved)
+      return
+    }
+    step.low = -1
+    step.high = -1
+    step.pre = step.pre.intersection(Count(min: 1, max: nil)) ?? step.pre
+    record(call, step, call.countBefore == nil ? .consistent : .proved)
+    giveBack(call)
+  }
+
+  private mutating func giveBack(_ call: OwnershipCall) {
+    guard let device = call.device else { return }
+    let isNew = deviceIndex[device] == nil
+    let index = account(device)
+    if isNew {
+      devices[index].wasBoundBefore = true
+      devices[index].firstUnuse = call
+    }
+    devices[index].holding = nil
+    devices[index].isBound = false
+    devices[index].driver = call.driver ?? devices[index].driver
+    devices[index].lastDriver = call.driver ?? devices[index].lastDriver
+  }
+
+  private mutating func applyClaim(_ call: OwnershipCall, _ step: inout CountHistory.Step) {
+    switch call.result {
+    case 0:
+      step.pre = step.pre.intersection(Count(exactly: 0)) ?? Count(exactly: 0)
+      step.low = 1
+      step.high = 1
+      step.post = Count(exactly: 1)
+      record(call, step, .proved)
+      own(call)
+    case -1:
+      step.pre = step.pre.intersection(Count(min: 1, max: nil)) ?? step.pre
+      record(call, step, .proved)
+      refuse(call)
+    case -16:
+      step.pre = step.pre.intersection(Count(exactly: 0)) ?? step.pre
+      record(call, step, .proved)
+      domainRefusals.append(call)
+    case nil:
+      step.high = 1
+      record(call, step, .suspected)
+      if owner != .user { owner = .unknown }
+    default:
+      record(call, step, .proved)
+    }
+  }
+
+  private mutating func own(_ call: OwnershipCall) {
+    owner = .user
+    ownerPointer = call.newOwner ?? call.ownerAfter
+    ownerCall = call
+  }
+
+  private mutating func applyRelease(_ call: OwnershipCall, _ step: inout CountHistory.Step) {
+    if step.pre.exact == 0 || count.exact == 0 && step.pre == .unknown
+      || owner == .none && call.ownerBefore == 0
+    {
+      anomalies.append(.releaseUnowned(call))
+      record(call, step, .proved)
+      return
+    }
+    step.reset = 0
+    step.pre = step.pre.intersection(Count(min: 1, max: nil)) ?? step.pre
+    record(call, step, .proved)
+    disown()
+  }
+
+  private mutating func disown() {
+    owner = .none
+    ownerPointer = nil
+    ownerCall = nil
+  }
+
+  private mutating func applyDeviceClaim(_ call: OwnershipCall, _ step: inout CountHistory.Step) {
+    switch call.result {
+    case 0:
+      step.low = 1
+      step.high = 1
+      step.post = Count(min: 1, max: nil)
+      if owner == .none { step.pre = step.pre.intersection(Count(exactly: 0)) ?? step.pre }
+      record(call, step, .proved)
+      if owner != .user { own(call) }
+    case -1:
+      step.pre = step.pre.intersection(Count(min: 1, max: nil)) ?? step.pre
+      record(call, step, .proved)
+      refuse(call)
+    case -16:
+      step.pre = step.pre.intersection(Count(exactly: 0)) ?? step.pre
+      record(call, step, .proved)
+      domainRefusals.append(call)
+    case nil:
+      step.high = 1
+      record(call, step, .suspected)
+      if owner != .user { owner = .unknown }
+    default:
+      record(call, step, .proved)
+    }
+  }
+
+  private mutating func applyDeviceRelease(_ call: OwnershipCall, _ step: inout CountHistory.Step) {
+    if step.pre.exact == 0 || count.exact == 0 && step.pre == .unknown {
+      anomalies.append(.releaseUnowned(call))
+      record(call, step, .proved)
+      return
+    }
+    step.low = -1
+    step.high = -1
+    step.pre = step.pre.intersection(Count(min: 1, max: nil)) ?? step.pre
+    record(call, step, .proved)
+    if count.exact == 0 { disown() }
+  }
+
+  private mutating func applyQuery(_ call: OwnershipCall, _ step: inout CountHistory.Step) {
+    switch call.result {
+    case 0: step.pre = step.pre.intersection(Count(exactly: 0)) ?? Count(exactly: 0)
+    case nil: break
+    default: step.pre = step.pre.intersection(Count(min: 1, max: nil)) ?? step.pre
+    }
+    record(call, step, call.result == nil && call.countBefore == nil ? .suspected : .proved)
+    if call.result == 0 || step.pre.exact == 0 { disown() }
+    if call.result == 1 || call.result == nil && step.pre.min > 0 { refuse(call) }
+  }
+
+  private mutating func refuse(_ call: OwnershipCall) {
+    // VFIO asks first and claims next: one refusal.
+    if let last = refusals.indices.last, refusals[last].second == nil, refusals[last].call.kind == .query,
+      call.kind != .query, refusals[last].call.pid == call.pid, refusals[last].step == history.steps.count - 2
+    {
+      refusals[last].second = call
+      return
+    }
+    refusals.append(
+      Refusal(
+        call: call, second: nil, step: history.steps.count - 1, owner: owner, ownerCall: ownerCall,
+        devices: devices.indices.map { ($0, devices[$0].holding, devices[$0].leaks.count) },
+        isComplete: losses == 0))
+  }
+
+  // MARK: - What is not a call
+
+  /// The account of a device, opened where there is none.
+  private mutating func account(_ device: NameID) -> Int {
+    if let index = deviceIndex[device] { return index }
+    devices.append(DeviceAccount(name: device, firstStep: history.steps.count - 1))
+    deviceIndex[device] = devices.count - 1
+    members.insert(device)
+    return devices.count - 1
+  }
+
+  /// A driver was bound, or found not to be.
+  mutating func setBound(_ device: NameID, _ isBound: Bool, driver: NameID?) {
+    guard let index = deviceIndex[device] else { return }
+    devices[index].isBound = isBound
+    devices[index].lastDriver = driver ?? devices[index].lastDriver
+  }
+
+  /// A probe ended without binding and without giving back what it took.
+  mutating func abandon(_ device: NameID, window: ProbeWindow, context: CallContext) {
+    guard let index = deviceIndex[device], let holding = devices[index].holding else { return }
+    devices[index].holding = nil
+    devices[index].isBound = false
+    var leak = Leak(
+      cause: .testRemoveUnbound, use: holding, again: nil, remove: window.remove, window: window.entry,
+      certainty: .suspected, step: history.steps.count - 1)
+    leak.certainty = leakCertainty(leak, context)
+    devices[index].leaks.append(leak)
+  }
+
+  /// A driver is being bound to a device whose last reference was never seen to be given back.
+  mutating func orphan(_ device: NameID) {
+    guard let index = deviceIndex[device], let holding = devices[index].holding else { return }
+    devices[index].holding = nil
+    devices[index].leaks.append(
+      Leak(
+        cause: .unexplained, use: holding, again: nil, remove: nil, window: nil, certainty: .suspected,
+        step: history.steps.count - 1))
+  }
+
+  /// Events were lost: nothing is known until the next observation.
+  mutating func lose() {
+    var step = CountHistory.Step()
+    step.isBreak = true
+    history.add(step)
+    losses += 1
+    owner = .unknown
+    ownerPointer = nil
+    ownerCall = nil
+    for index in devices.indices {
+      pastLeaks += devices[index].leaks.map { (devices[index].name, $0) }
+      devices[index].leaks = []
+      devices[index].holding = nil
+      devices[index].isBound = nil
+    }
+  }
+
+  /// The count may be up to `most` higher: a use that must have run was not recorded.
+  mutating func widen(by most: Int) {
+    var step = CountHistory.Step()
+    step.high = most
+    history.add(step)
+    losses += 1
+  }
+
+  /// A device left; true where no known member is left.
+  mutating func remove(_ device: NameID) -> Bool {
+    members.remove(device)
+    if let index = deviceIndex[device] { devices[index].isBound = false }
+    return members.isEmpty
+  }
+
+  /// The last member left: the group is freed, and its count with it.
+  mutating func end() {
+    hasEnded = true
+  }
+}

@@ -1,0 +1,104 @@
+/// What the ledger of a group comes to: counts narrowed in both directions, who holds what, and the verdict.
+struct GroupSummary: Sendable {
+  let ledger: GroupLedger
+  let initial: Count
+  let final: Count
+  let peak: Count
+  /// Before and after of every step of the history.
+  let steps: [(before: Count, after: Count)]
+  /// References held by right when the capture ends.
+  let held: Int
+  /// References proved to belong to nobody.
+  let leaked: Int
+  /// Leaks that a pattern alone suggests.
+  let suspected: Int
+  /// The final count less its legitimate holders.
+  let excess: Count
+  let verdict: Verdict
+  let reasons: [String]
+
+  init(_ ledger: GroupLedger) {
+    self.ledger = ledger
+    let narrowed = ledger.history.narrowed()
+    initial = narrowed.initial
+    steps = narrowed.steps
+    final = narrowed.steps.last?.after ?? narrowed.initial
+    peak = Self.peak(of: narrowed.initial, narrowed.steps.map(\.after))
+    let leaks = ledger.devices.flatMap(\.leaks)
+    leaked = leaks.filter { $0.certainty > .suspected }.count
+    suspected = leaks.count - leaked
+    held = ledger.devices.filter { $0.holding != nil }.count
+    excess = Self.excess(ledger, final: final, held: held, leaked: leaked)
+    (verdict, reasons) = Self.judge(
+      ledger, initial: initial, final: final, excess: excess, suspected: suspected)
+  }
+
+  /// References whose holder the capture does not show.
+  var unexplained: Count {
+    if ledger.owner == .user { return Count(exactly: 0) }
+    return final.shifted(by: -(held + leaked))
+  }
+
+  private static func peak(of initial: Count, _ counts: [Count]) -> Count {
+    var low = initial.min
+    var high = initial.max
+    for count in counts {
+      low = max(low, count.min)
+      high = if let a = high, let b = count.max { max(a, b) } else { nil }
+    }
+    return Count(min: low, max: high)
+  }
+
+  private static func excess(_ ledger: GroupLedger, final: Count, held: Int, leaked: Int) -> Count {
+    // An owner got in when the count was 0: whatever it is now is the owner's.
+    if ledger.owner == .user { return Count(exactly: 0) }
+    var excess = final.shifted(by: -held)
+    // Members that the capture never names may hold references by right.
+    if !ledger.hasAllMembers { excess.min = 0 }
+    excess.min = max(excess.min, leaked)
+    if let max = excess.max, max < excess.min { excess.min = max }
+    return excess
+  }
+
+  private static func judge(
+    _ ledger: GroupLedger, initial: Count, final: Count, excess: Count, suspected: Int
+  ) -> (Verdict, [String]) {
+    let pastLeaks = ledger.pastLeaks.filter { $0.leak.certainty > .suspected }.count
+    let isBroken = ledger.anomalies.contains {
+      switch $0 {
+      case .overRelease(_, let certainty): certainty > .suspected
+      case .releaseUnowned: true
+      case .impossible: false
+      }
+    }
+    if excess.min > 0 || pastLeaks > 0 || isBroken { return (.unbalanced, []) }
+    let contradictions = ledger.anomalies.compactMap { anomaly -> OwnershipCall? in
+      if case .impossible(let call) = anomaly { call } else { nil }
+    }
+    if excess.max == 0, contradictions.isEmpty { return (.balanced, []) }
+    var reasons: [String] = []
+    if let first = contradictions.first {
+      reasons.append(
+        "line \(first.entry.at.line) contradicts what came before it, so events are missing or were misread")
+    }
+    if suspected > 0 {
+      reasons.append(
+        suspected == 1
+          ? "a reference may have been left behind, but the lines that would prove it are not in the capture"
+          : "\(suspected) references may have been left behind, but the lines that would prove it are not in the capture"
+      )
+    }
+    if final.max == nil {
+      reasons.append(
+        ledger.losses > 0
+          ? "events were lost, and nothing after that says what the count is"
+          : "nothing in the capture says what the count is")
+    } else if let open = excess.max, open > 0 {
+      let whose = ledger.losses > 0 ? "events that were lost would show whose" : "nothing shows whose"
+      reasons.append(
+        "\(open == 1 ? "1 reference was" : "up to \(open) references were") taken outside what the capture shows, "
+          + "and \(whose) \(open == 1 ? "it is" : "they are")")
+    }
+    return (.inconclusive, reasons)
+  }
+}

@@ -1,0 +1,167 @@
+/// All groups of a capture, under the names that calls give them.
+///
+/// A group is its pointer where probes captured it; otherwise its number, which the kernel hands out again as soon
+/// as the last member has left: every life of a number is an incarnation of its own.
+struct Ledger: CallSink, Sendable {
+  /// Groups kept; calls on more are counted as unattributed.
+  static let limit = 65_536
+
+  private(set) var groups: [GroupLedger] = []
+  /// Calls that no group can be named for.
+  private(set) var unattributed = CallTally()
+  /// Refusals that no group can be named for.
+  private(set) var unattributedRefusals: [OwnershipCall] = []
+  /// Calls on devices outside every group: the group pointer is NULL, or nothing but its absence fits.
+  private(set) var grouplessCalls = 0
+  /// Calls whose group had to be doubted, for want of a pointer.
+  private(set) var doubtedCalls = 0
+  private var byPointer: [UInt64: Int] = [:]
+  private var byID: [Int: Int] = [:]
+  private var incarnations: [Int: Int] = [:]
+  private var groupOfDevice: [NameID: Int] = [:]
+  /// A group whose known members have all left: it dies unless somebody turns up in it.
+  private var abandoned: Set<Int> = []
+
+  // MARK: - Naming
+
+  /// The group of a call, opened where there is none; `nil` where the call names none.
+  mutating func group(of call: OwnershipCall) -> Int? {
+    if let key = call.group, let index = group(key: key) {
+      if let device = call.device { join(device, index) }
+      return index
+    }
+    if let device = call.device, let index = groupOfDevice[device], !groups[index].hasEnded { return index }
+    return nil
+  }
+
+  private mutating func group(key: GroupKey) -> Int? {
+    if let pointer = key.pointer, let index = byPointer[pointer], !groups[index].hasEnded {
+      if let id = key.id, groups[index].id == nil { name(index, id) }
+      if key.id == nil || groups[index].id == key.id { return index }
+      // Memory of a freed group was given to another one.
+    }
+    if let id = key.id, let index = byID[id], !groups[index].hasEnded {
+      let known = groups[index].pointer
+      if key.pointer == nil || known == nil || known == key.pointer {
+        if let pointer = key.pointer, known == nil {
+          groups[index].pointer = pointer
+          byPointer[pointer] = index
+        }
+        return index
+      }
+      groups[index].end()
+    }
+    return open(key, isNewborn: false)
+  }
+
+  private mutating func open(_ key: GroupKey, isNewborn: Bool) -> Int? {
+    guard groups.count < Ledger.limit else { return nil }
+    let incarnation = key.id.map { incarnations[$0, default: 0] } ?? 0
+    groups.append(
+      GroupLedger(id: key.id, pointer: key.pointer, incarnation: incarnation, isNewborn: isNewborn))
+    let index = groups.count - 1
+    if let pointer = key.pointer { byPointer[pointer] = index }
+    if let id = key.id {
+      byID[id] = index
+      incarnations[id] = incarnation + 1
+    }
+    return index
+  }
+
+  private mutating func name(_ index: Int, _ id: Int) {
+    groups[index].id = id
+    byID[id] = index
+    incarnations[id] = max(incarnations[id, default: 0], groups[index].incarnation + 1)
+  }
+
+  private mutating func join(_ device: NameID, _ index: Int) {
+    groupOfDevice[device] = index
+    groups[index].members.insert(device)
+    abandoned.remove(index)
+  }
+
+  func groupID(ofDevice device: NameID) -> Int? {
+    group(ofDevice: device).flatMap { groups[$0].id }
+  }
+
+  /// The group a device is known to be in.
+  private func group(ofDevice device: NameID) -> Int? {
+    guard let index = groupOfDevice[device], !groups[index].hasEnded else { return nil }
+    return index
+  }
+
+  // MARK: - Members
+
+  /// A device joined a group: the first one to join a number whose group is gone gives birth to a new group.
+  mutating func joined(_ device: NameID, id: Int) {
+    if let index = byID[id], !groups[index].hasEnded, !abandoned.contains(index) {
+      join(device, index)
+      return
+    }
+    let isSuccessor = byID[id] != nil
+    if let index = byID[id] { groups[index].end() }
+    if let index = open(GroupKey(pointer: nil, id: id), isNewborn: isSuccessor) { join(device, index) }
+  }
+
+  /// A device left a group.
+  mutating func left(_ device: NameID, id: Int) {
+    guard let index = byID[id] ?? open(GroupKey(pointer: nil, id: id), isNewborn: false) else { return }
+    if groups[index].remove(device) { abandoned.insert(index) }
+    groupOfDevice[device] = nil
+  }
+
+  /// A successful claim attached `devices`: they are all the members the group has.
+  mutating func setMembers(_ devices: [NameID], of index: Int) {
+    for device in devices { join(device, index) }
+    groups[index].members = Set(devices)
+    groups[index].hasAllMembers = true
+  }
+
+  // MARK: - Calls
+
+  mutating func apply(_ call: OwnershipCall, to index: Int, isAlone: Bool, context: CallContext) {
+    groups[index].apply(call, isAlone: isAlone, context: context)
+  }
+
+  mutating func countUnattributed(_ call: OwnershipCall) {
+    unattributed[call.kind] += 1
+    let isRefusal =
+      switch call.kind {
+      case .query: call.result == 1
+      case .claim, .deviceClaim: call.result == -1
+      default: false
+      }
+    if isRefusal, unattributedRefusals.count < 64 { unattributedRefusals.append(call) }
+  }
+
+  mutating func countGroupless() { grouplessCalls += 1 }
+
+  mutating func countDoubted() { doubtedCalls += 1 }
+
+  mutating func setBound(_ device: NameID, _ isBound: Bool, driver: NameID?) {
+    guard let index = group(ofDevice: device) else { return }
+    groups[index].setBound(device, isBound, driver: driver)
+  }
+
+  mutating func abandon(_ device: NameID, window: ProbeWindow, context: CallContext) {
+    guard let index = group(ofDevice: device) else { return }
+    groups[index].abandon(device, window: window, context: context)
+  }
+
+  mutating func orphan(_ device: NameID) {
+    guard let index = group(ofDevice: device) else { return }
+    groups[index].orphan(device)
+  }
+
+  mutating func widen(_ device: NameID, by most: Int) {
+    guard let index = group(ofDevice: device) else { return }
+    groups[index].widen(by: most)
+  }
+
+  /// Events were lost: every group may have changed.
+  mutating func lose() {
+    for index in groups.indices where !groups[index].hasEnded { groups[index].lose() }
+  }
+
+  func serial(of index: Int) -> Int { groups[index].serial }
+}

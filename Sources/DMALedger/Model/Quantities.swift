@@ -1,0 +1,100 @@
+/// A moment on the capture's own clock, in nanoseconds.
+///
+/// ftrace prints seconds with six digits, `perf script --ns` nine; clocks that count something else
+/// (`counter`, `uptime`, `x86-tsc`) give plain integers, kept here as they are because only their order means
+/// anything. Absent (`nil` where optional) in a capture without timestamps.
+public struct Nanoseconds: Hashable, Comparable, Sendable {
+  /// The value in nanoseconds, or in the clock's own unit where the clock does not count time.
+  public var value: Int64
+
+  /// Wraps a raw value.
+  public init(_ value: Int64) {
+    self.value = value
+  }
+
+  /// Orders by value; meaningful only within one capture.
+  public static func < (left: Nanoseconds, right: Nanoseconds) -> Bool {
+    left.value < right.value
+  }
+}
+
+/// The number of an IOMMU group, `iommu_group::id`, as sysfs, QEMU and the kernel log print it.
+///
+/// The kernel hands out the lowest free number, so one number may name several groups in a capture's life;
+/// an *incarnation* tells them apart.
+public struct GroupID: Hashable, Comparable, Sendable {
+  /// The number.
+  public var value: Int
+
+  /// Wraps a number.
+  public init(_ value: Int) {
+    self.value = value
+  }
+
+  /// Orders by number.
+  public static func < (left: GroupID, right: GroupID) -> Bool {
+    left.value < right.value
+  }
+}
+
+/// What is known of `iommu_group::owner_cnt` at one moment: it lies between `min` and `max`.
+public struct Count: Hashable, Sendable {
+  /// The least value that the evidence allows.
+  public var min: Int
+  /// The greatest value that the evidence allows; `nil` where nothing bounds it.
+  public var max: Int?
+
+  /// A range of possible values.
+  public init(min: Int, max: Int?) {
+    self.min = min
+    self.max = max
+  }
+
+  /// A value that is known exactly.
+  public init(exactly value: Int) {
+    self.init(min: value, max: value)
+  }
+
+  /// Nothing is known but that a count is never negative.
+  public static let unknown = Count(min: 0, max: nil)
+
+  /// The value, where only one is possible.
+  public var exact: Int? { min == max ? min : nil }
+
+  /// The values possible under both, or `nil` where they contradict each other.
+  public func intersection(_ other: Count) -> Count? {
+    let low = Swift.max(min, other.min)
+    let high: Int? =
+      switch (max, other.max) {
+      case (let a?, let b?): Swift.min(a, b)
+      case (let a?, nil): a
+      case (nil, let b): b
+      }
+    if let high, low > high { return nil }
+    return Count(min: low, max: high)
+  }
+
+  /// Every value moved by `delta`, and never below zero.
+  public func shifted(by delta: Int) -> Count {
+    Count(min: Swift.max(0, min + delta), max: max.map { Swift.max(0, $0 + delta) })
+  }
+}
+
+/// Where a fact was read: a source of the incident and a line of it.
+public struct LineReference: Hashable, Comparable, Sendable {
+  /// Index into `Report.sources`.
+  public var source: Int
+  /// Line number after decompression, from 1.
+  public var line: Int
+
+  /// A line of a source.
+  public init(source: Int, line: Int) {
+    self.source = source
+    self.line = line
+  }
+
+  /// Orders by source, then by line.
+  public static func < (left: LineReference, right: LineReference) -> Bool {
+    (left.source, left.line) < (right.source, right.line)
+  }
+}

@@ -1,0 +1,118 @@
+/// The end of the line: what the ledger and the windows know, as plain values in a fixed order.
+struct ReportBuilder {
+  let names: NameTable
+  let arena: TextArena
+  let ledger: Ledger
+  let evidence: KernelEvidence
+  let losses: [Loss]
+  let sources: [SourceSummary]
+  let release: String?
+  let diagnostics: [Diagnostic]
+  /// Events overwritten or dropped before the capture was read, by its header or statistics.
+  let lostBefore: Int
+  let countsTicks: Bool
+
+  func build() -> Report {
+    let context = FindingContext(
+      names: names, arena: arena, evidence: evidence, losses: losses, countsTicks: countsTicks)
+    let summaries = ledger.groups.filter { !$0.entries.isEmpty }.map(GroupSummary.init).sorted(by: isBefore)
+    let findings = FindingRegister.findings(
+      summaries, unattributedRefusals: ledger.unattributedRefusals, lostBefore: lostBefore, context)
+    let (verdict, reasons) = judge(summaries)
+    return Report(
+      verdict: verdict, reasons: reasons,
+      kernel: KernelSummary(
+        release: release, testDriverRemove: evidence.verdict, windows: evidence.windows,
+        reprobes: evidence.reprobes),
+      sources: sources, groups: summaries.map(group), unattributed: ledger.unattributed, findings: findings,
+      diagnostics: diagnostics)
+  }
+
+  private func isBefore(_ left: GroupSummary, _ right: GroupSummary) -> Bool {
+    let a = left.ledger
+    let b = right.ledger
+    return (a.id ?? .max, a.incarnation, a.entries.first?.call.entry.at.line ?? 0)
+      < (b.id ?? .max, b.incarnation, b.entries.first?.call.entry.at.line ?? 0)
+  }
+
+  // MARK: - The verdict over all
+
+  private func judge(_ summaries: [GroupSummary]) -> (Verdict, [String]) {
+    if summaries.contains(where: { $0.verdict == .unbalanced }) { return (.unbalanced, []) }
+    var reasons: [String] = []
+    for summary in summaries where summary.verdict == .inconclusive {
+      let name = summary.ledger.id.map { "group \($0)" } ?? "a group without number"
+      reasons += summary.reasons.map { "\(name): \($0)" }
+    }
+    let open = ledger.unattributed
+    if open.total > 0 {
+      reasons.append(
+        "\(open.total) ownership calls cannot be given to a group: the capture has no argument that names it")
+    }
+    if lostBefore > 0 || losses.contains(where: { $0.kind != .missingUse }) {
+      reasons.append("events were lost, so calls may be missing")
+    }
+    if summaries.isEmpty, open.total == 0 {
+      reasons.append("no call that takes or gives back DMA ownership of a group is in the capture")
+    }
+    return reasons.isEmpty ? (.balanced, []) : (.inconclusive, reasons)
+  }
+
+  // MARK: - A group
+
+  private func group(_ summary: GroupSummary) -> GroupReport {
+    let ledger = summary.ledger
+    let accounts = ledger.devices.sorted { names.text($0.name) < names.text($1.name) }
+    return GroupReport(
+      id: ledger.id.map(GroupID.init), incarnation: ledger.incarnation, verdict: summary.verdict,
+      reasons: summary.reasons, initial: summary.initial, final: summary.final, peak: summary.peak,
+      excess: summary.excess, owner: ledger.owner,
+      devices: accounts.map {
+        DeviceReport(
+          name: names.text($0.name), driver: $0.lastDriver.map(names.text), isBound: $0.isBound,
+          outstanding: $0.outstanding)
+      },
+      holders: holders(summary, accounts),
+      changes: ledger.entries.map { change($0, summary.steps) })
+  }
+
+  private func holders(_ summary: GroupSummary, _ accounts: [DeviceAccount]) -> [Holder] {
+    var holders: [Holder] = []
+    for account in accounts {
+      if let holding = account.holding {
+        holders.append(
+          Holder(
+            kind: .bound, count: 1, device: names.text(account.name),
+            driver: (holding.driver ?? account.driver).map(names.text), since: holding.time,
+            at: holding.entry.at))
+      }
+    }
+    for account in accounts {
+      for leak in account.leaks where leak.certainty > .suspected {
+        holders.append(
+          Holder(
+            kind: .leaked, count: 1, device: names.text(account.name),
+            driver: (leak.use.driver ?? account.driver).map(names.text), since: leak.use.time,
+            at: leak.use.entry.at))
+      }
+    }
+    if summary.ledger.owner == .user {
+      let owner = summary.ledger.ownerCall
+      holders.append(
+        Holder(kind: .owner, count: summary.final.exact, since: owner?.time, at: owner?.entry.at))
+    } else if summary.unexplained.max != 0 {
+      holders.append(Holder(kind: .unknown, count: summary.unexplained.exact))
+    }
+    return holders
+  }
+
+  private func change(_ entry: GroupLedger.Entry, _ steps: [(before: Count, after: Count)]) -> Change {
+    let call = entry.call
+    return Change(
+      time: call.time, call: call.kind, device: call.device.map(names.text),
+      driver: call.driver.map(names.text),
+      pid: call.pid >= 0 ? Int(call.pid) : nil, comm: call.comm.map(names.text),
+      cpu: call.cpu >= 0 ? Int(call.cpu) : nil, result: call.result, before: steps[entry.step].before,
+      after: steps[entry.step].after, certainty: entry.certainty, at: call.entry.at)
+  }
+}

@@ -1,0 +1,107 @@
+/// How a text report may look: its width and whether escape sequences are welcome.
+public struct TextStyle: Sendable {
+  /// Columns to stay within.
+  public var width: Int
+  /// Colour and bold type by ANSI sequences.
+  public var usesColor: Bool
+
+  /// A style; without arguments what fits a mail and a bug report.
+  public init(width: Int = 100, usesColor: Bool = false) {
+    self.width = max(60, width)
+    self.usesColor = usesColor
+  }
+}
+
+/// What a piece of text is, for a terminal that shows colours.
+enum Ink {
+  case plain, strong, dim, good, bad, doubtful
+
+  var sequence: String {
+    switch self {
+    case .plain: ""
+    case .strong: "\u{1B}[1m"
+    case .dim: "\u{1B}[2m"
+    case .good: "\u{1B}[32m"
+    case .bad: "\u{1B}[1;31m"
+    case .doubtful: "\u{1B}[33m"
+    }
+  }
+}
+
+/// Lines of text on their way to a terminal or a file.
+///
+/// Everything that comes from a capture passes through ``Printable/text(_:)`` first: names and lines are hostile.
+struct TextCanvas {
+  let style: TextStyle
+  private(set) var text = ""
+
+  init(style: TextStyle) {
+    self.style = style
+  }
+
+  mutating func line(_ text: String = "", _ ink: Ink = .plain) {
+    self.text += painted(text, ink) + "\n"
+  }
+
+  func painted(_ text: String, _ ink: Ink) -> String {
+    guard style.usesColor, ink != .plain else { return text }
+    return ink.sequence + text + "\u{1B}[0m"
+  }
+
+  /// A paragraph, wrapped between words; every line begins with `indent` blanks, the first with `lead`.
+  mutating func paragraph(_ words: String, indent: Int, lead: String? = nil, _ ink: Ink = .plain) {
+    let margin = String(repeating: " ", count: indent)
+    var line = lead ?? margin
+    var isEmpty = true
+    for word in words.split(separator: " ") {
+      if !isEmpty, line.count + 1 + word.count > style.width {
+        self.line(line, ink)
+        line = margin
+        isEmpty = true
+      }
+      line += isEmpty ? String(word) : " " + word
+      isEmpty = false
+    }
+    if !isEmpty || lead != nil { self.line(line, ink) }
+  }
+
+  /// Cuts a text to what is left of the width.
+  func fitted(_ text: String, from column: Int) -> String {
+    let room = style.width - column
+    return text.count <= room ? text : text.prefix(max(1, room - 1)) + "…"
+  }
+}
+
+/// Text from a capture or a file name, made safe to show.
+public enum Printable {
+  /// Control and direction characters as visible escapes: nothing in a capture may move the cursor, colour the
+  /// screen or turn the reading order.
+  public static func text(_ text: String) -> String {
+    if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) { return text }
+    var safe = ""
+    for scalar in text.unicodeScalars {
+      switch scalar.properties.generalCategory {
+      case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned:
+        safe += scalar.value < 0x100 ? "\\x" + hex(scalar.value, 2) : "\\u{" + hex(scalar.value, 4) + "}"
+      default:
+        safe.unicodeScalars.append(scalar)
+      }
+    }
+    return safe
+  }
+
+  private static func hex(_ value: UInt32, _ digits: Int) -> String {
+    let text = String(value, radix: 16)
+    return String(repeating: "0", count: max(0, digits - text.count)) + text
+  }
+}
+
+extension String {
+  func padded(_ width: Int) -> String {
+    count >= width ? self : self + String(repeating: " ", count: width - count)
+  }
+
+  func leftPadded(_ width: Int) -> String {
+    count >= width ? self : String(repeating: " ", count: width - count) + self
+  }
+}

@@ -1,0 +1,189 @@
+public import DMALedger
+
+/// The report for people: the answer first, then each group's story with the lines that prove it, then what to do.
+///
+/// Fits into `style.width` columns, so that it can be pasted into a bug report.
+public enum TextReport {
+  /// Renders the whole report.
+  public static func render(_ report: Report, style: TextStyle = TextStyle()) -> String {
+    var canvas = TextCanvas(style: style)
+    headline(report, &canvas)
+    answer(report, &canvas)
+    let told = report.groups.filter { isWorthTelling($0, report) }
+    let asked = told.filter { wasAsked($0, report) }
+    for group in asked { TextGroup.render(group, report, isBrief: false, &canvas) }
+    // Whoever was refused a group wants to read about that one; the others are told in short.
+    for group in told where !wasAsked(group, report) {
+      TextGroup.render(group, report, isBrief: !asked.isEmpty, &canvas)
+    }
+    quietGroups(report, &canvas)
+    general(report, &canvas)
+    remedies(report, &canvas)
+    sources(report, &canvas)
+    return canvas.text
+  }
+
+  // MARK: - The answer
+
+  private static func headline(_ report: Report, _ canvas: inout TextCanvas) {
+    let leaked = report.groups.flatMap(\.holders).filter { $0.kind == .leaked }.reduce(0) {
+      $0 + ($1.count ?? 0)
+    }
+    let broken = report.groups.filter { $0.verdict == .unbalanced }
+    switch report.verdict {
+    case .balanced:
+      canvas.line("BALANCED", .good)
+      let groups = report.groups.count == 1 ? "group" : "groups"
+      canvas.paragraph(
+        "Every reference left in the \(report.groups.count) \(groups) of this capture belongs to a bound driver or an "
+          + "owner.", indent: 0)
+    case .unbalanced:
+      canvas.line("UNBALANCED", .bad)
+      let names = broken.map(TextGroup.shortName).joined(separator: ", ")
+      let who = broken.count == 1 ? "Group \(names) keeps" : "Groups \(names) keep"
+      canvas.paragraph(
+        leaked > 0
+          ? "\(who) \(leaked == 1 ? "1 reference" : "\(leaked) references") that nobody will give back."
+          : "\(broken.count == 1 ? "Group" : "Groups") \(names): the count does not agree with who holds it.",
+        indent: 0)
+    case .inconclusive:
+      canvas.line("INCONCLUSIVE", .doubtful)
+      for reason in report.reasons.prefix(8) { canvas.paragraph(reason + ".", indent: 2, lead: "- ") }
+      if report.reasons.count > 8 {
+        canvas.line("- and \(report.reasons.count - 8) more reasons, see the groups")
+      }
+    }
+    canvas.line()
+    canvas.paragraph(kernelSentence(report.kernel), indent: 10, lead: "kernel    ", .dim)
+  }
+
+  private static func kernelSentence(_ kernel: KernelSummary) -> String {
+    let release = kernel.release.map { Printable.text($0) + ": " } ?? ""
+    let windows = kernel.windows == 1 ? "1 probe" : "\(kernel.windows) probes"
+    switch kernel.testDriverRemove {
+    case .unfixed:
+      return release
+        + "CONFIG_DEBUG_TEST_DRIVER_REMOVE is on and dma_cleanup() is missing (no f429378a9bf8); "
+        + "\(windows) seen, \(kernel.reprobes) of which used the group twice"
+    case .fixed:
+      return release + "CONFIG_DEBUG_TEST_DRIVER_REMOVE is on, dma_cleanup() is in place (f429378a9bf8); "
+        + "\(windows) seen, \(kernel.reprobes) of which used the group twice"
+    case .inactive: return release + "CONFIG_DEBUG_TEST_DRIVER_REMOVE is off; \(windows) seen"
+    case .unknown: return release + "nothing shows whether drivers are probed twice; \(windows) seen"
+    }
+  }
+
+  /// The symptom comes before everything else: somebody asked and was refused.
+  private static func answer(_ report: Report, _ canvas: inout TextCanvas) {
+    for finding in report.findings where finding.rule == .notViable {
+      canvas.line()
+      canvas.paragraph(capitalized(finding.message), indent: 0, .strong)
+      TextFinding.evidence(finding, report, &canvas)
+    }
+  }
+
+  // MARK: - Groups
+
+  private static func isWorthTelling(_ group: GroupReport, _ report: Report) -> Bool {
+    group.verdict != .balanced
+      || report.findings.contains {
+        $0.group == group.id && $0.incarnation == group.incarnation && $0.group != nil
+      }
+  }
+
+  private static func wasAsked(_ group: GroupReport, _ report: Report) -> Bool {
+    group.id != nil
+      && report.findings.contains {
+        $0.rule == .notViable && $0.group == group.id && $0.incarnation == group.incarnation
+      }
+  }
+
+  private static func quietGroups(_ report: Report, _ canvas: inout TextCanvas) {
+    let quiet = report.groups.filter { !isWorthTelling($0, report) }
+    guard !quiet.isEmpty else { return }
+    canvas.line()
+    canvas.paragraph(
+      quiet.map { "\(TextGroup.shortName($0)) (\(TextGroup.count($0.final)))" }.joined(separator: ", "),
+      indent: 10,
+      lead: "balanced  ")
+  }
+
+  /// Findings that belong to no group.
+  private static func general(_ report: Report, _ canvas: inout TextCanvas) {
+    for finding in report.findings where finding.group == nil && finding.rule != .notViable {
+      canvas.line()
+      TextFinding.render(finding, report, &canvas)
+    }
+    if report.unattributed.total > 0 {
+      let parts = OwnershipCallKind.allCases.compactMap { kind in
+        report.unattributed[kind] > 0 ? "\(report.unattributed[kind]) \(kind.rawValue)" : nil
+      }
+      canvas.line()
+      canvas.paragraph(
+        parts.joined(separator: ", ")
+          + ": calls that no group can be named for, because nothing in the capture "
+          + "says which device or group they were made for.", indent: 10, lead: "no group  ")
+    }
+  }
+
+  // MARK: - What to do
+
+  private static func remedies(_ report: Report, _ canvas: inout TextCanvas) {
+    var told: [String] = []
+    var lines: [(rule: Rule, text: String)] = []
+    for finding in report.findings where finding.severity > .note || finding.rule == .testRemoveActive {
+      if !told.contains(finding.remedy) {
+        told.append(finding.remedy)
+        lines.append((finding.rule, finding.remedy))
+      }
+    }
+    guard !lines.isEmpty else { return }
+    canvas.line()
+    canvas.line("what to do", .strong)
+    for (rule, text) in lines {
+      canvas.paragraph(Printable.text(text), indent: 4, lead: "  \(rule.rawValue): ")
+    }
+    canvas.line("  `dmaledger explain RULE` tells how each is recognised and what looks like it.", .dim)
+  }
+
+  // MARK: - Sources
+
+  private static func sources(_ report: Report, _ canvas: inout TextCanvas) {
+    canvas.line()
+    for (index, source) in report.sources.enumerated() {
+      var parts = [source.format]
+      if source.compression != "none" { parts.append(source.compression) }
+      parts.append("\(source.lines) lines")
+      parts.append("\(source.events) events on ownership")
+      if let first = source.firstTime, let last = source.lastTime {
+        parts.append("\(first.secondsText) to \(last.secondsText) s")
+      }
+      if source.lostEvents > 0 { parts.append("\(source.lostEvents) events lost") }
+      canvas.paragraph(
+        Printable.text(source.path) + ": " + parts.joined(separator: ", "), indent: 10, lead: "read      ",
+        .dim)
+      for shape in source.unparsed.prefix(6) {
+        canvas.line(
+          canvas.fitted(
+            "          not understood: \(shape.count) x `\(shape.shape)`, first in line \(shape.firstLine)",
+            from: 0))
+      }
+      for note in report.diagnostics where note.source == index { diagnostic(note, &canvas) }
+    }
+    for note in report.diagnostics where note.source == nil { diagnostic(note, &canvas) }
+  }
+
+  private static func diagnostic(_ note: Diagnostic, _ canvas: inout TextCanvas) {
+    let place = note.line.map { "line \($0): " } ?? ""
+    canvas.paragraph(
+      place + Printable.text(note.message), indent: 10, lead: note.level.rawValue.padded(10),
+      note.level == .note ? .dim : .doubtful)
+  }
+
+  /// A sentence begins with a capital, but a driver's name is written as it is.
+  static func capitalized(_ text: String) -> String {
+    let safe = Printable.text(text)
+    guard ["group ", "a ", "another "].contains(where: safe.hasPrefix) else { return safe }
+    return safe.prefix(1).uppercased() + safe.dropFirst()
+  }
+}

@@ -1,0 +1,90 @@
+import ArgumentParser
+import LedgerReports
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Standard output and standard error.
+enum Standard {
+  struct WriteError: Error {
+    var path: String
+    var reason: String
+  }
+
+  /// Writes everything, to standard output or to a file that appears complete or not at all. A reader that has
+  /// gone away is a quiet success: `dmaledger … | head` is no error.
+  static func write(_ bytes: [UInt8], to path: String?) throws(WriteError) {
+    signal(SIGPIPE, SIG_IGN)
+    guard let path else {
+      _ = try put(bytes, STDOUT_FILENO, "standard output")
+      return
+    }
+    let draft = path + ".part"
+    let descriptor = unsafe open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw failure(path) }
+    do throws(WriteError) {
+      _ = try put(bytes, descriptor, path)
+    } catch {
+      close(descriptor)
+      unsafe unlink(draft)
+      throw error
+    }
+    guard close(descriptor) == 0, unsafe rename(draft, path) == 0 else {
+      let error = failure(path)
+      unsafe unlink(draft)
+      throw error
+    }
+  }
+
+  private static func put(_ bytes: [UInt8], _ descriptor: Int32, _ path: String) throws(WriteError) -> Int {
+    var done = 0
+    while done < bytes.count {
+      let count = unsafe bytes.withUnsafeBytes { buffer in
+        unsafe Glibc.write(descriptor, buffer.baseAddress?.advanced(by: done), buffer.count - done)
+      }
+      if count < 0 {
+        if errno == EINTR { continue }
+        if errno == EPIPE, descriptor == STDOUT_FILENO { return done }
+        throw failure(path)
+      }
+      done += count
+    }
+    return done
+  }
+
+  private static func failure(_ path: String) -> WriteError {
+    WriteError(
+      path: path, reason: unsafe strerror(errno).map { unsafe String(cString: $0) } ?? "cannot be written")
+  }
+
+  /// One line on standard error.
+  static func complain(_ message: String) {
+    let line = Array(("dmaledger: " + Printable.text(message) + "\n").utf8)
+    _ = try? put(line, STDERR_FILENO, "standard error")
+  }
+}
+
+/// When to colour.
+enum ColorChoice: String, CaseIterable, ExpressibleByArgument {
+  case auto, always, never
+
+  func style(isFile: Bool) -> TextStyle {
+    let isTerminal = !isFile && isatty(STDOUT_FILENO) == 1
+    let usesColor: Bool
+    switch self {
+    case .always: usesColor = true
+    case .never: usesColor = false
+    case .auto: usesColor = isTerminal && !isSet("NO_COLOR")
+    }
+    return TextStyle(width: 100, usesColor: usesColor)
+  }
+
+  /// NO_COLOR counts when it is set to anything but nothing.
+  private func isSet(_ variable: String) -> Bool {
+    guard let value = unsafe getenv(variable) else { return false }
+    return unsafe value.pointee != 0
+  }
+}

@@ -1,0 +1,39 @@
+public import Foundation
+
+/// One run of the command: what it was given and what it gave.
+public struct CommandRun: Sendable {
+  /// The exit code.
+  public let status: Int32
+  /// Standard output.
+  public let output: String
+  /// Standard error.
+  public let complaint: String
+
+  /// Runs the command in the root of the repository.
+  public init(_ arguments: [String], input: Data = Data(), environment: [String: String] = [:]) throws {
+    let process = Process()
+    process.executableURL = Checkout.command
+    process.arguments = arguments
+    process.currentDirectoryURL = Checkout.root
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    let output = Pipe()
+    let complaint = Pipe()
+    let feed = Pipe()
+    process.standardOutput = output
+    process.standardError = complaint
+    process.standardInput = feed
+    try process.run()
+    // Fed from another thread: the command may write before it has read everything.
+    let writer = feed.fileHandleForWriting
+    Thread.detachNewThread {
+      try? writer.write(contentsOf: input)
+      try? writer.close()
+    }
+    let printed = output.fileHandleForReading.readDataToEndOfFile()
+    let complained = complaint.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    status = process.terminationStatus
+    self.output = String(decoding: printed, as: UTF8.self)
+    self.complaint = String(decoding: complained, as: UTF8.self)
+  }
+}
