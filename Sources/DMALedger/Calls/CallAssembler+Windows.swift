@@ -222,4 +222,28 @@ extension CallAssembler {
       evidence.singlePasses += 1
     }
   }
+
+  // MARK: - Messages
+
+  /// A message of the kernel log in the stream: its task is known, so it belongs to that task's window.
+  mutating func hear(_ message: KernelMessage, _ event: TraceEvent, _ line: Span<UInt8>, _ at: LineReference)
+  {
+    switch message {
+    case .added(let device, let group): ledger.joined(device, id: group)
+    case .removed(let device, let group): ledger.left(device, id: group)
+    case .probing(let device, let driver):
+      // Printed once in each really_probe(), before the first use.
+      guard let index = lanes[lanes.key(of: event)].last(where: { $0.window != nil })?.window,
+        let window = windows[index], window.device == nil, window.uses == 0
+      else { return }
+      var fields = CallFields()
+      fields.device = device
+      fields.driver = driver
+      fillWindow(index, from: fields)
+    case .bound(let device, let driver):
+      if let index = windowOfDevice[device] { windows[index]?.isBound = true }
+      ledger.setBound(device, true, driver: driver)
+    case .returned, .warning, .boot, .clockStable, .traceReset: break
+    }
+  }
 }

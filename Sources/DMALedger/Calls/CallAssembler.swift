@@ -46,6 +46,8 @@ struct CallAssembler<Ledger: CallSink> {
       if let device = event.fields.device, lanes[key].last?.call?.kind == .claim {
         attached[key, default: []].append(device)
       }
+    case .message:
+      if let message = event.message { hear(message, event, line, at) }
     case .lost: lose(.lost, event, line, at)
     case .bufferStarted: lose(.bufferStarted, event, line, at)
     case .restarted: lose(.restarted, event, line, at)

@@ -116,6 +116,16 @@ struct EventBody {
       return probeAsFields(line, label, &cursor, &event, &names, &addresses, neighbour)
     }
     switch label.count {
+    case 7 where label.hasText("console", at: 0):
+      // The option `fields` and `-R` write `msg=` in front.
+      _ = cursor.take("msg=")
+      guard let message = KernelMessage.parse(line.extracting(cursor.index..<line.count), names: &names)
+      else {
+        return .irrelevant
+      }
+      event.kind = .message
+      event.message = message
+      return .event
     case 8 where label.hasText("function", at: 0):
       return traceCmdFunction(line, &cursor, &event, &names)
     case 12 where label.hasText("kernel_stack", at: 0):

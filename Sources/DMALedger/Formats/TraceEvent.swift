@@ -17,6 +17,8 @@ package struct TraceEvent: Sendable {
     case closed
     /// Another task runs on this CPU from here on (function_graph's block of dashes).
     case switched
+    /// A message of the kernel log in the stream (`printk:console`), under the task that printed it.
+    case message
     /// The tracer lost events of one CPU.
     case lost
     /// Nothing is known of this CPU before here: its buffer was overwritten.
@@ -47,6 +49,8 @@ package struct TraceEvent: Sendable {
   /// Nesting depth in function_graph, -1 elsewhere.
   package var depth: Int32
   package var fields: CallFields
+  /// `message`: what it says.
+  package var message: KernelMessage?
   /// `lost`: how many; 0 where the tracer does not say. `switched`: the task that ran before, or -1.
   package var number: Int
 

@@ -160,8 +160,10 @@ struct GroupLedger: Sendable {
     if let first = leak.use.countBefore, let second = leak.again?.countBefore, second > first {
       return .proved
     }
-    guard leak.use.result == 0, leak.again?.result ?? 0 == 0, !context.spansLoss else { return .suspected }
-    return context.unuseIsTraceable ? .proved : .suspected
+    guard !context.spansLoss, context.unuseIsTraceable else { return .suspected }
+    if leak.use.result == 0, leak.again?.result ?? 0 == 0 { return .proved }
+    // Names alone: a second pass runs only where the first use succeeded, and log lines say where.
+    return leak.use.result == nil && leak.again?.result == nil ? .consistent : .suspected
   }
 
   private mutating func applyUnuse(
