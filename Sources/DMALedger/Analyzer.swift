@@ -12,6 +12,7 @@ public struct Analyzer {
   private var names = NameTable()
   private var addresses = AddressBook()
   private var assembler = CallAssembler(ledger: Ledger())
+  private var log = LogFacts()
   private let fields: ProbeFields
   private var sources: [SourceSummary] = []
   private var diagnostics: [Diagnostic] = []
@@ -49,7 +50,13 @@ public struct Analyzer {
       case .event:
         source.understoodLines += 1
         // A number at the end of a line without newline may be cut: it proves nothing.
-        if reader.isTerminated { take(event, reader.line, &source, index, &last) }
+        if reader.isTerminated {
+          if event.kind == .logged {
+            note(event, reader.line, &source, index)
+          } else {
+            take(event, reader.line, &source, index, &last)
+          }
+        }
       case .irrelevant: source.understoodLines += 1
       case .neutral, .unknown: break
       }
@@ -78,6 +85,17 @@ public struct Analyzer {
     if event.kind == .lost { source.lostEvents += max(1, event.number) }
     if event.kind != .closed, event.kind != .switched { source.events += 1 }
     assembler.take(event, line: line, source: index, names: names)
+  }
+
+  private mutating func note(
+    _ event: TraceEvent, _ line: Span<UInt8>, _ source: inout SourceSummary, _ index: Int
+  ) {
+    guard let message = event.message else { return }
+    if case .boot(let name) = message, release == nil { release = names.text(name) }
+    let witness = Witness(
+      at: LineReference(source: index, line: event.line), time: event.time, text: assembler.arena.store(line))
+    source.events += 1
+    log.note(message, witness)
   }
 
   /// `trace_pipe` steps back a little when a slower CPU's data comes late; a reboot steps back by more.
@@ -116,6 +134,8 @@ public struct Analyzer {
   /// The report over everything that was read. Call once.
   public mutating func finish() -> Report {
     assembler.finish()
+    LogJoin.join(log, with: &assembler, diagnostics: &diagnostics)
+    assembler.ledger.settleNames()
     if addresses.hasGuessed {
       diagnostics.append(
         Diagnostic(

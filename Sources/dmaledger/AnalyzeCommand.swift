@@ -80,7 +80,8 @@ struct AnalyzeCommand: ParsableCommand {
   func run() throws {
     var analyzer = Analyzer(options: try options())
     var isUnreadable = false
-    for path in files {
+    // In a fixed order, so that the report does not depend on how the files were named on the command line.
+    for path in files.sorted() {
       do {
         try analyzer.read(path: path)
       } catch {

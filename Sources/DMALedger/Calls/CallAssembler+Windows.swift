@@ -136,6 +136,7 @@ extension CallAssembler {
         if evidence.firstFixed == nil { evidence.firstFixed = window }
       }
     }
+    window.keptUses = (window.openUse.map { [$0] } ?? []) + [call]
     window.openUse = call
   }
 
@@ -189,7 +190,11 @@ extension CallAssembler {
     let isBound = window.isBound || window.result == 0
     let hasFailed = window.result.map { $0 != 0 } ?? false
     judgePasses(window, isBound: isBound)
-    guard let device = window.device else { return }
+    guard let device = window.device else {
+      window.hasLoss = window.lossEpoch != lossEpoch
+      if !window.keptUses.isEmpty { keepNameless(window) }
+      return
+    }
     if isBound { ledger.setBound(device, true, driver: window.driver) }
     if window.lossEpoch != lossEpoch { return }
     if hasFailed, window.openUse != nil {

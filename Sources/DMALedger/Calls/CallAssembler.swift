@@ -7,6 +7,8 @@ struct CallAssembler<Ledger: CallSink> {
   var ledger: Ledger
   var evidence = KernelEvidence()
   var losses: [Loss] = []
+  /// Windows that ended without a device: a kernel log may know it.
+  private(set) var nameless: [ProbeWindow] = []
   var arena = TextArena()
   var lanes = TaskLanes()
   var windows: [Int: ProbeWindow] = [:]
@@ -48,6 +50,7 @@ struct CallAssembler<Ledger: CallSink> {
       }
     case .message:
       if let message = event.message { hear(message, event, line, at) }
+    case .logged: break
     case .lost: lose(.lost, event, line, at)
     case .bufferStarted: lose(.bufferStarted, event, line, at)
     case .restarted: lose(.restarted, event, line, at)
@@ -57,7 +60,7 @@ struct CallAssembler<Ledger: CallSink> {
   /// Nothing more comes: whatever is open has run to an unknown end.
   mutating func finish() {
     for (key, _) in lanes.openOwnershipCalls { settle(key) }
-    for index in windows.keys.sorted() { windows[index] = nil }
+    for index in windows.keys.sorted() { endWindow(index, at: nil) }
   }
 
   // MARK: - Entries
@@ -385,5 +388,38 @@ struct CallAssembler<Ledger: CallSink> {
     lossEpoch += 1
     losses.append(Loss(kind: kind, witness: witness, cpu: cpu, count: count))
     ledger.lose()
+  }
+
+  // MARK: - Windows named later
+
+  /// Keeps a window for the kernel log to name.
+  mutating func keepNameless(_ window: ProbeWindow) {
+    if nameless.count < 100_000 { nameless.append(window) }
+  }
+
+  /// A log line named the device of a window: its uses are now those of that device, in the group it is in.
+  mutating func attribute(
+    _ window: ProbeWindow, device: NameID, driver: NameID, group: Int?, witness: Witness
+  ) {
+    let index = nextWindow
+    nextWindow += 1
+    var context = CallContext()
+    context.windowEntry = window.entry
+    context.remove = window.remove
+    context.naming = witness
+    context.spansLoss = window.hasLoss
+    context.unuseIsTraceable = evidence.unuseIsTraceable
+    context.useIsTraceable = true
+    for use in window.keptUses {
+      var call = use
+      call.device = device
+      call.driver = driver
+      call.window = index
+      call.isNamedLater = true
+      if let group { call.group = GroupKey(pointer: nil, id: group) }
+      guard let place = ledger.group(of: call) else { continue }
+      ledger.nameLater(call, in: place)
+      ledger.apply(call, to: place, isAlone: false, context: context)
+    }
   }
 }

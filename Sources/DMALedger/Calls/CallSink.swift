@@ -9,6 +9,8 @@ protocol CallSink {
 
   /// A call took effect. `isAlone`: nobody else was at the group since the entry probe read the count.
   mutating func apply(_ call: OwnershipCall, to group: Int, isAlone: Bool, context: CallContext)
+  /// A call that was counted as unattributed has been named after all.
+  mutating func nameLater(_ call: OwnershipCall, in group: Int)
   /// A call took effect somewhere.
   mutating func countUnattributed(_ call: OwnershipCall)
   /// A call on a device outside every group.
@@ -40,6 +42,8 @@ struct CallContext {
   var windowEntry: Witness?
   /// The test-remove in it.
   var remove: Witness?
+  /// The log line that named the window, where one did.
+  var naming: Witness?
   /// Events were lost since the window began.
   var spansLoss = false
   /// An unuse was seen somewhere, so one here would have been seen too.

@@ -32,6 +32,8 @@ package struct OwnershipCall: Sendable {
 
   /// The group was printed without its pointer and is not believed: most likely stale bytes.
   package var isDoubted = false
+  /// Device and driver were taken from a log line afterwards.
+  package var isNamedLater = false
   /// Nobody else was at the group when the entry probe read the count.
   package var arrivedAlone = true
   /// Steps in the group's history at that moment.

@@ -13,6 +13,10 @@ package struct ProbeWindow: Sendable {
   package var entry: Witness
   /// The last use that succeeded, or may have, and was not followed by an unuse.
   package var openUse: OwnershipCall?
+  /// The use that is open, and the one before it where that was never given back.
+  package var keptUses: [OwnershipCall] = []
+  /// Events were lost while it was open.
+  package var hasLoss = false
   /// Uses that succeeded or may have.
   package var uses = 0
   /// Uses that were refused.

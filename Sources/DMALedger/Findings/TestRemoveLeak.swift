@@ -95,6 +95,7 @@ extension TestRemoveLeak {
       message += " the group again: no driver is bound and the reference stays."
     }
     var lines: [Evidence] = []
+    if let naming = leak.naming { lines.append(context.evidence(naming, "the log names driver and device")) }
     if let window = leak.window { lines.append(context.evidence(window, "really_probe() begins")) }
     lines += context.lines(of: leak.use, "the first pass takes a reference")
     if let remove = leak.remove {

@@ -40,6 +40,9 @@ struct TraceDecoder {
   var canContinue = false
   private var continuedInARow = 0
   private var isInSideBlock = false
+  /// Between the two rules of a trace that was dumped into the log.
+  private var isInDump = false
+  private var dumpRules = 0
   var isTraceCmd = false
   private var isPerf = false
   /// The last function line, for probes without symbols: its task and function.
@@ -302,18 +305,30 @@ struct TraceDecoder {
   private mutating func kernelLog(
     _ line: Span<UInt8>, into event: inout TraceEvent, names: inout NameTable, addresses: inout AddressBook
   ) -> Outcome? {
-    var cursor = ByteCursor(line)
-    if cursor.take("<") { guard cursor.takeDecimal() != nil, cursor.take(">") else { return nil } }
-    guard cursor.take("[") else { return nil }
-    cursor.skipBlanks()
-    guard let (_, isSeconds) = cursor.takeTime(), isSeconds, cursor.take("]") else { return nil }
-    _ = cursor.take(" ")
+    guard let log = LogLine.parse(line) else { return nil }
     kernelLogLines += 1
     if format == "unknown" { format = "kernel log" }
-    let rest = line.extracting(cursor.index..<line.count)
-    if let outcome = record(rest, into: &event, names: &names, addresses: &addresses) { return outcome }
+    let text = line.extracting(log.start..<line.count)
+    if text.hasText("Dumping ftrace ", at: 0) {
+      isInDump = true
+    } else if isInDump {
+      if text.hasText("---------------------------------", at: 0) {
+        dumpRules += 1
+        if dumpRules == 2 {
+          isInDump = false
+          dumpRules = 0
+        }
+        return .irrelevant
+      }
+      if let outcome = record(text, into: &event, names: &names, addresses: &addresses) { return outcome }
+    }
     canContinue = true
-    return .irrelevant
+    continuedInARow = 0
+    guard let message = KernelMessage.parse(text, names: &names) else { return .irrelevant }
+    event.kind = .logged
+    event.time = log.time
+    event.message = message
+    return .event
   }
 
   /// `trace-cmd report` and its relatives print more than records.

@@ -19,6 +19,8 @@ package struct TraceEvent: Sendable {
     case switched
     /// A message of the kernel log in the stream (`printk:console`), under the task that printed it.
     case message
+    /// A message of a kernel log; only its time tells what it belongs to.
+    case logged
     /// The tracer lost events of one CPU.
     case lost
     /// Nothing is known of this CPU before here: its buffer was overwritten.

@@ -48,6 +48,8 @@ struct Leak: Sendable {
   var again: OwnershipCall?
   var remove: Witness?
   var window: Witness?
+  /// The log line that named device and driver.
+  var naming: Witness?
   var certainty: Certainty
   /// The count right after the second use.
   var step: Int

@@ -101,7 +101,9 @@ struct GroupLedger: Sendable {
     if !history.add(step) {
       anomalies.append(.impossible(call))
     }
-    entries.append(Entry(call: call, step: history.steps.count - 1, certainty: certainty))
+    entries.append(
+      Entry(call: call, step: history.steps.count - 1, certainty: call.isNamedLater ? .consistent : certainty)
+    )
   }
 
   private mutating func learnOwner(_ call: OwnershipCall, isAlone: Bool) {
@@ -142,12 +144,14 @@ struct GroupLedger: Sendable {
   private mutating func take(_ call: OwnershipCall, _ context: CallContext) {
     guard let device = call.device else { return }
     let index = account(device)
-    if let earlier = devices[index].holding {
-      let isSameWindow = call.window != nil && earlier.window == call.window
+    let isSameWindow = call.window != nil && devices[index].holding?.window == call.window
+    // Between two windows that only a log named, the unuse may be one of those that nothing names.
+    if let earlier = devices[index].holding, isSameWindow || !call.isNamedLater {
       var leak = Leak(
         cause: isSameWindow ? .testRemove : .unexplained, use: earlier, again: call, remove: context.remove,
-        window: context.windowEntry, certainty: .suspected, step: history.steps.count - 1)
-      leak.certainty = leakCertainty(leak, context)
+        window: context.windowEntry, naming: context.naming, certainty: .suspected,
+        step: history.steps.count - 1)
+      if isSameWindow { leak.certainty = leakCertainty(leak, context) }
       devices[index].leaks.append(leak)
     }
     devices[index].holding = call
@@ -157,6 +161,9 @@ struct GroupLedger: Sendable {
 
   /// A leak is proved by the counts themselves, or by return codes where a release would have been seen.
   private func leakCertainty(_ leak: Leak, _ context: CallContext) -> Certainty {
+    if leak.use.isNamedLater {
+      return context.spansLoss || !context.unuseIsTraceable ? .suspected : .consistent
+    }
     if let first = leak.use.countBefore, let second = leak.again?.countBefore, second > first {
       return .proved
     }
@@ -379,6 +386,13 @@ struct GroupLedger: Sendable {
       devices[index].holding = nil
       devices[index].isBound = nil
     }
+  }
+
+  /// The count is not known from here on; who holds what is.
+  mutating func forget() {
+    var step = CountHistory.Step()
+    step.isBreak = true
+    history.add(step)
   }
 
   /// The count may be up to `most` higher: a use that must have run was not recorded.

@@ -123,6 +123,20 @@ struct Ledger: CallSink, Sendable {
     groups[index].apply(call, isAlone: isAlone, context: context)
   }
 
+  mutating func nameLater(_ call: OwnershipCall, in group: Int) {
+    unattributed[call.kind] -= 1
+    // Calls without a name may have come in between: what the count was before this one is not known.
+    groups[group].forget()
+  }
+
+  /// Call when everything is named: a group that was only named by log lines may have been left since.
+  mutating func settleNames() {
+    guard unattributed.total > 0 else { return }
+    for index in groups.indices where groups[index].entries.last?.call.isNamedLater == true {
+      groups[index].forget()
+    }
+  }
+
   mutating func countUnattributed(_ call: OwnershipCall) {
     unattributed[call.kind] += 1
     let isRefusal =

@@ -79,7 +79,8 @@ struct ReportBuilder {
   private func holders(_ summary: GroupSummary, _ accounts: [DeviceAccount]) -> [Holder] {
     var holders: [Holder] = []
     for account in accounts {
-      if let holding = account.holding {
+      // A use that only a log line named may have been given back by a call that nothing names.
+      if let holding = account.holding, !holding.isNamedLater || ledger.unattributed.total == 0 {
         holders.append(
           Holder(
             kind: .bound, count: 1, device: names.text(account.name),

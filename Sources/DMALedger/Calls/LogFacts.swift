@@ -1,0 +1,49 @@
+/// What the kernel logs of an incident say, in the order of their lines.
+struct LogFacts: Sendable {
+  /// A driver is about to be probed on a device.
+  struct Probe: Sendable {
+    var device: NameID
+    var driver: NameID
+    var witness: Witness
+  }
+
+  /// A device joined a group, or left it.
+  struct Membership: Sendable {
+    var device: NameID
+    var group: Int
+    var hasJoined: Bool
+    var witness: Witness
+  }
+
+  /// Probes and memberships kept; a log of more is a log of something else.
+  static let limit = 200_000
+
+  private(set) var probes: [Probe] = []
+  private(set) var memberships: [Membership] = []
+  /// What printk adds to the raw scheduler clock, where the kernel said so.
+  private(set) var clockOffset: Int64?
+  /// Boots seen: times start again at each.
+  private(set) var boots: [Witness] = []
+
+  var isEmpty: Bool { probes.isEmpty && memberships.isEmpty && boots.isEmpty }
+
+  mutating func note(_ message: KernelMessage, _ witness: Witness) {
+    switch message {
+    case .probing(let device, let driver):
+      if probes.count < LogFacts.limit {
+        probes.append(Probe(device: device, driver: driver, witness: witness))
+      }
+    case .added(let device, let group):
+      note(Membership(device: device, group: group, hasJoined: true, witness: witness))
+    case .removed(let device, let group):
+      note(Membership(device: device, group: group, hasJoined: false, witness: witness))
+    case .clockStable(let offset): clockOffset = offset
+    case .boot: boots.append(witness)
+    case .bound, .returned, .warning, .traceReset: break
+    }
+  }
+
+  private mutating func note(_ membership: Membership) {
+    if memberships.count < LogFacts.limit { memberships.append(membership) }
+  }
+}
