@@ -10,16 +10,22 @@ struct ProbeScenarioTests {
   init() { story.group(45, nic) }
 
   private func bindTwice() {
-    story.probe(nic, "e1000e") { $0.use(); $0.remove(); $0.use(); $0.bound() }
+    story.probe(nic, "e1000e") {
+      $0.use(); $0.remove(); $0.use(); $0.bound()
+    }
   }
 
   private func assign() {
-    story.probe(nic, "vfio-pci") { $0.pass(); $0.remove(); $0.pass(); $0.bound() }
+    story.probe(nic, "vfio-pci") {
+      $0.pass(); $0.remove(); $0.pass(); $0.bound()
+    }
   }
 
   @Test("1: a bound driver holds one reference")
   func bind() {
-    story.probe(nic, "e1000e") { $0.use(); $0.bound() }
+    story.probe(nic, "e1000e") {
+      $0.use(); $0.bound()
+    }
     let report = check(story)
     #expect(report.verdict == .balanced)
     #expect(report.group(45)?.held == [Held(.bound, 1, nic, "e1000e")])
@@ -30,7 +36,9 @@ struct ProbeScenarioTests {
 
   @Test("2: unbinding gives it back")
   func unbind() {
-    story.probe(nic, "e1000e") { $0.use(); $0.bound() }
+    story.probe(nic, "e1000e") {
+      $0.use(); $0.bound()
+    }
     story.unbind(nic)
     let report = check(story)
     #expect(report.verdict == .balanced)
@@ -91,7 +99,9 @@ struct ProbeScenarioTests {
 
   @Test("7: with the fix nothing is left")
   func testRemoveFixed() {
-    story.probe(nic, "e1000e") { $0.use(); $0.remove(); $0.unuse(); $0.use(); $0.bound() }
+    story.probe(nic, "e1000e") {
+      $0.use(); $0.remove(); $0.unuse(); $0.use(); $0.bound()
+    }
     let report = check(story)
     #expect(report.verdict == .balanced)
     #expect(report.group(45)?.final.exact == 1)
@@ -116,7 +126,9 @@ struct ProbeScenarioTests {
   func suppressed() {
     story.group(7, bridge)
     bindTwice()
-    story.probe(bridge, "pcie-host") { $0.use(); $0.bound() }
+    story.probe(bridge, "pcie-host") {
+      $0.use(); $0.bound()
+    }
     let report = check(story)
     #expect(report.group(7)?.verdict == .balanced)
     #expect(report.group(45)?.verdict == .unbalanced)
@@ -129,7 +141,9 @@ struct ProbeScenarioTests {
   func groupless(id: Int, count: Int, owner: UInt64) {
     story.group(0, bridge)
     story.staleBytes = (id, count, owner)
-    story.probe("i8042", "i8042") { $0.use(); $0.remove(); $0.use(); $0.bound() }
+    story.probe("i8042", "i8042") {
+      $0.use(); $0.remove(); $0.use(); $0.bound()
+    }
     story.unbind("i8042")
     let alone = check(story)
     #expect(alone.groups.isEmpty)
@@ -137,7 +151,9 @@ struct ProbeScenarioTests {
     #expect(alone.kernel.testDriverRemove == .unfixed)
     #expect(alone.told.isEmpty)
 
-    story.probe(bridge, "shpchp") { $0.use(); $0.bound() }
+    story.probe(bridge, "shpchp") {
+      $0.use(); $0.bound()
+    }
     let report = check(story)
     #expect(report.group(0)?.changes.count == 1)
     #expect(report.group(0)?.verdict == .balanced)
@@ -147,7 +163,9 @@ struct ProbeScenarioTests {
   @Test("12: a probe that fails gives back what it took")
   func probeFails() {
     story.group(9, audio, count: 3)
-    story.probe(audio, "snd_hda_intel", result: 5) { $0.use(); $0.unuse() }
+    story.probe(audio, "snd_hda_intel", result: 5) {
+      $0.use(); $0.unuse()
+    }
     let report = check(story)
     #expect(report.group(9)?.initial.exact == 3)
     #expect(report.group(9)?.verdict != .unbalanced)
@@ -157,7 +175,9 @@ struct ProbeScenarioTests {
 
   @Test("13: a second pass that fails leaves the reference of the first, and no driver")
   func secondPassFails() {
-    story.probe(nic, "e1000e", result: 12) { $0.use(); $0.remove(); $0.use(); $0.unuse() }
+    story.probe(nic, "e1000e", result: 12) {
+      $0.use(); $0.remove(); $0.use(); $0.unuse()
+    }
     let report = check(story)
     #expect(report.verdict == .unbalanced)
     #expect(report.group(45)?.held == [Held(.leaked, 1, nic, "e1000e")])
@@ -168,10 +188,14 @@ struct ProbeScenarioTests {
 
   @Test("14: so does one that never comes to use the group again")
   func secondPassDeferred() {
-    story.probe(nic, "e1000e", result: -517) { $0.use(); $0.remove() }
+    story.probe(nic, "e1000e", result: -517) {
+      $0.use(); $0.remove()
+    }
     // That an unuse would have been seen is part of the proof.
     story.group(7, bridge)
-    story.probe(bridge, "shpchp") { $0.use(); $0.bound() }
+    story.probe(bridge, "shpchp") {
+      $0.use(); $0.bound()
+    }
     story.unbind(bridge)
     let report = check(story)
     #expect(report.verdict == .unbalanced)
@@ -191,7 +215,9 @@ struct ProbeScenarioTests {
         }
       }
     }
-    story.probe(nic, "e1000e", task: .worker) { $0.use(); $0.bound() }
+    story.probe(nic, "e1000e", task: .worker) {
+      $0.use(); $0.bound()
+    }
     let report = check(story)
     #expect(report.verdict == .balanced)
     #expect(report.group(45)?.final.exact == 1)

@@ -181,7 +181,9 @@ package final class Scenario {
     var result = 0
     if let group = life(id) { result = group.count > 0 ? -1 : group.hasForeignDomain ? -16 : 0 }
     if result == 0 {
-      mutate(id) { $0.count = 1; $0.owner = owner.rawValue }
+      mutate(id) {
+        $0.count = 1; $0.owner = owner.rawValue
+      }
       for device in devices { event("attach_device_to_domain: IOMMU: device=\(device)", task) }
     }
     leave("claim", "iommu_group_claim_dma_owner", result, "vfio_container_attach_group", task)
@@ -204,10 +206,15 @@ package final class Scenario {
   @discardableResult
   package func deviceClaim(_ device: String, _ owner: Owner = .x, task: Task = .vmm) -> Int {
     let id = groupOf[device]
-    enter("dclaim", "iommu_device_claim_dma_owner", " dev=\"\(device)\"", id, "iommufd_device_bind", task, owner)
+    enter(
+      "dclaim", "iommu_device_claim_dma_owner", " dev=\"\(device)\"", id, "iommufd_device_bind", task, owner)
     var result = 0
     if let group = life(id), group.count > 0, group.owner != owner.rawValue { result = -1 }
-    if result == 0 { mutate(id) { $0.count += 1; $0.owner = owner.rawValue } }
+    if result == 0 {
+      mutate(id) {
+        $0.count += 1; $0.owner = owner.rawValue
+      }
+    }
     leave("dclaim", "iommu_device_claim_dma_owner", result, "iommufd_device_bind", task)
     return result
   }
@@ -233,7 +240,8 @@ package final class Scenario {
 
   /// One `really_probe()`; `body` says what happens in it.
   package func probe(
-    _ device: String, _ driver: String, result: Int = 0, task: Task = .shell, _ body: (Probe) -> Void = { _ in }
+    _ device: String, _ driver: String, result: Int = 0, task: Task = .shell,
+    _ body: (Probe) -> Void = { _ in }
   ) {
     enter("rp", "really_probe", named(device, driver), nil, "device_driver_attach", task)
     let probe = Probe(scenario: self, device: device, driver: driver, task: task)
@@ -268,8 +276,16 @@ package final class Scenario {
 
   /// The buffer was overrun.
   package func lost(_ events: Int, cpu: Int = 1) {
-    for evidence in Evidence.allCases { lines[evidence, default: []].append("CPU:\(cpu) [LOST \(events) EVENTS]") }
+    for evidence in Evidence.allCases {
+      lines[evidence, default: []].append("CPU:\(cpu) [LOST \(events) EVENTS]")
+    }
   }
+
+  /// A use that no tracer recorded.
+  package func useUnseen(_ device: String) { mutate(groupOf[device]) { $0.count += 1 } }
+
+  /// An unuse that no tracer recorded.
+  package func unuseUnseen(_ device: String) { mutate(groupOf[device]) { $0.count -= 1 } }
 
   /// Another boot in the same file: groups and counts begin anew.
   package func reboot() {

@@ -1,0 +1,167 @@
+import DMALedger
+import Testing
+import TestSupport
+
+/// Captures that begin when the machine has long been running, and captures with gaps.
+@Suite("Histories: partial evidence")
+struct PartialEvidenceTests {
+  let story = Scenario()
+
+  @Test("33: a count of 0 after an unuse was 1 before it, without reading it", arguments: [true, false])
+  func unuseThenQuery(readsCounts: Bool) {
+    story.group(45, nic, count: 1)
+    story.alreadyBound(nic, "e1000e")
+    story.unbind(nic)
+    story.query(45)
+    check(story)
+    let report = story.report(readsCounts ? .arguments : .groups)
+    #expect(report.group(45)?.initial.exact == 1)
+    #expect(report.group(45)?.final.exact == 0)
+    #expect(report.verdict == .balanced)
+    #expect(report.told.isEmpty)
+  }
+
+  @Test("34: what was leaked before the capture began is counted, and nobody is accused")
+  func leakedBefore() {
+    story.group(45, nic, count: 2)
+    story.alreadyBound(nic, "e1000e")
+    story.unbind(nic)
+    story.probe(nic, "vfio-pci") {
+      $0.pass(); $0.bound()
+    }
+    story.query(45)
+    let report = check(story)
+    #expect(report.group(45)?.final.exact == 1)
+    #expect(report.group(45)?.held == [Held(.unknown)])
+    #expect(report.verdict == .inconclusive)
+    #expect(report.told == [Told(.notViable, cause: "unknown")])
+    #expect(story.report(.groups).group(45)?.initial == Count(min: 2, max: nil))
+  }
+
+  @Test("35: a claim that succeeds found the group idle", arguments: [true, false])
+  func claimFirst(readsCounts: Bool) {
+    story.group(45, nic)
+    story.claim(45)
+    check(story)
+    let report = story.report(readsCounts ? .arguments : .groups)
+    #expect(report.group(45)?.initial.exact == 0)
+    #expect(report.group(45)?.final.exact == 1)
+    #expect(report.group(45)?.owner == .user)
+  }
+
+  @Test("36: a use that is refused found a count")
+  func refusalFirst() {
+    story.group(45, nic, count: 1, owner: .x)
+    story.probe(nic, "e1000e", result: -16) { $0.use() }
+    let report = check(story)
+    #expect(report.verdict != .unbalanced)
+    #expect(report.told == [Told(.nativeBindRefused, nic, "e1000e")])
+    #expect(report.group(45)?.owner == .user)
+    let less = story.report(.groups)
+    #expect(less.group(45)?.initial == Count(min: 1, max: nil))
+    #expect(less.group(45)?.owner == .unknown)
+  }
+
+  @Test("37: nothing is claimed across lost events, and the next reading counts")
+  func lost() {
+    story.group(45, nic, audio, "0000:03:00.2", "0000:03:00.3")
+    story.probe(nic, "e1000e") {
+      $0.use(); $0.bound()
+    }
+    story.lost(300)
+    story.useUnseen("0000:03:00.2")
+    story.useUnseen("0000:03:00.3")
+    story.probe(audio, "snd_hda_intel") {
+      $0.use(); $0.bound()
+    }
+    let report = check(story, isExact: false)
+    #expect(report.group(45)?.initial.exact == 0)
+    #expect(report.group(45)?.final.exact == 4)
+    #expect(report.verdict == .inconclusive)
+    #expect(report.told.isEmpty)
+    #expect(report.has(.evidenceLost))
+    #expect(story.report(.groups).group(45)?.final == Count(min: 1, max: nil))
+  }
+
+  @Test("37: a test-remove with a gap in it proves nothing")
+  func lostInAProbe() {
+    story.group(45, nic)
+    story.probe(nic, "e1000e") {
+      $0.use()
+      $0.remove()
+      $0.meanwhile { $0.lost(12) }
+      $0.meanwhile { $0.unuseUnseen(nic) }
+      $0.use()
+      $0.bound()
+    }
+    let report = check(story, isExact: false)
+    #expect(report.group(45)?.final.exact == 1)
+    #expect(report.verdict == .inconclusive)
+    #expect(report.told.isEmpty)
+    #expect(report.kernel.testDriverRemove == .unknown)
+  }
+
+  @Test("a leak before a gap stays proved, but is no part of the count behind it")
+  func leakBeforeAGap() {
+    story.group(45, nic)
+    story.probe(nic, "e1000e") {
+      $0.use(); $0.remove(); $0.use(); $0.bound()
+    }
+    story.unbind(nic)
+    story.lost(3)
+    story.query(45)
+    let report = check(story, isExact: false)
+    #expect(report.verdict == .unbalanced)
+    #expect(report.findings.first?.rule == .testRemoveLeak)
+    #expect(report.group(45)?.final.contains(1) == true)
+  }
+
+  @Test("43: two tasks that read the same count before the lock are no contradiction")
+  func race() {
+    story.group(45, nic, audio)
+    story.probe(nic, "e1000e") { probe in
+      story.use(nic, "e1000e") {
+        story.probe(audio, "snd_hda_intel", task: .worker) {
+          $0.use(); $0.bound()
+        }
+      }
+      probe.bound()
+    }
+    let report = check(story)
+    #expect(report.verdict == .balanced)
+    #expect(report.group(45)?.final.exact == 2)
+    #expect(report.group(45)?.held.count == 2)
+    #expect(report.told.isEmpty)
+    #expect(report.reasons.isEmpty)
+  }
+
+  @Test("43: of two tasks that claim at once one is refused")
+  func claimRace() {
+    story.group(45, nic)
+    story.query(45)
+    story.claim(45)
+    story.claim(45, .y, task: .otherVMM)
+    let report = check(story)
+    #expect(report.verdict == .balanced)
+    #expect(report.group(45)?.held == [Held(.owner)])
+    #expect(report.told == [Told(.notViable, cause: "owner"), Told(.foreignOwner)])
+  }
+
+  @Test("51: the second boot of a file begins anew")
+  func twoBoots() {
+    story.group(45, nic)
+    story.probe(nic, "e1000e") {
+      $0.use(); $0.bound()
+    }
+    story.reboot()
+    story.group(45, nic)
+    story.probe(nic, "e1000e") {
+      $0.use(); $0.bound()
+    }
+    let report = check(story, isExact: false)
+    #expect(report.verdict != .unbalanced)
+    #expect(report.told.isEmpty)
+    #expect(report.groups.last?.final.exact == 1)
+    #expect(report.groups.last?.held == [Held(.bound, 1, nic, "e1000e")])
+  }
+}
