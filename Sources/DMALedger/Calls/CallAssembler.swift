@@ -40,8 +40,12 @@ struct CallAssembler<Ledger: CallSink> {
     case .closed: close(event, line, at)
     case .switched: lanes.switchTask(on: event.cpu, from: Int32(event.number), to: event.pid)
     case .joined:
+      settle(lanes.key(of: event))
       if let device = event.fields.device, let id = event.fields.groupID { ledger.joined(device, id: id) }
     case .left:
+      // The unuse of a removed device has taken effect: the count goes with the group.
+      settle(lanes.key(of: event))
+      if let device = event.fields.device { settleOpenCalls(for: device) }
       if let device = event.fields.device, let id = event.fields.groupID { ledger.left(device, id: id) }
     case .attached:
       let key = lanes.key(of: event)
@@ -59,7 +63,7 @@ struct CallAssembler<Ledger: CallSink> {
 
   /// Nothing more comes: whatever is open has run to an unknown end.
   mutating func finish() {
-    for (key, _) in lanes.openOwnershipCalls { settle(key) }
+    settleOpenCalls()
     for index in windows.keys.sorted() { endWindow(index, at: nil) }
   }
 
@@ -216,6 +220,17 @@ struct CallAssembler<Ledger: CallSink> {
     commit(call, key)
   }
 
+  /// All open calls, or those of one device, in the order in which they were entered.
+  private mutating func settleOpenCalls(for device: NameID? = nil) {
+    let open = lanes.openOwnershipCalls.compactMap { key, index -> (key: Int, call: OwnershipCall)? in
+      lanes[key][index].call.map { (key, $0) }
+    }
+    for (key, call) in open.sorted(by: { $0.call.entry.at < $1.call.entry.at })
+    where device == nil || call.device == device {
+      settle(key)
+    }
+  }
+
   private mutating func commit(_ call: OwnershipCall, _ key: Int) {
     var call = call
     if call.device == nil, let index = call.window, call.kind == .use || call.kind == .unuse {
@@ -232,7 +247,7 @@ struct CallAssembler<Ledger: CallSink> {
       ledger.countUnattributed(call)
       return
     }
-    settleOthers(at: group, except: key)
+    settleOthers(at: group, except: key, before: call)
     let isAlone =
       call.arrivedAlone && (call.arrivalSerial ?? ledger.serial(of: group)) == ledger.serial(of: group)
     supplyHiddenUnuse(call, to: group, isAlone: isAlone)
@@ -247,11 +262,12 @@ struct CallAssembler<Ledger: CallSink> {
     }
   }
 
-  /// Calls at the same group whose return nobody will see come before this one.
-  private mutating func settleOthers(at group: Int, except key: Int) {
+  /// Calls at the same group whose return nobody will see come before this one, where they were entered first.
+  private mutating func settleOthers(at group: Int, except key: Int, before next: OwnershipCall) {
     for (other, _) in lanes.openOwnershipCalls where other != key {
       guard let open = lanes[other].last, let call = open.call, open.depth < 0 || open.hasReturned,
-        open.hasReturned || !returning.contains(open.function), ledger.group(of: call) == group
+        open.hasReturned || !returning.contains(open.function),
+        call.entry.at < (next.exit ?? next.entry).at, ledger.group(of: call) == group
       else { continue }
       settle(other)
     }
@@ -380,7 +396,7 @@ struct CallAssembler<Ledger: CallSink> {
 
   /// Events are missing here: open calls have unknown ends, and every group may have changed.
   mutating func lose(_ kind: Loss.Kind, witness: Witness, cpu: Int32 = -1, count: Int = 0) {
-    for (key, _) in lanes.openOwnershipCalls { settle(key) }
+    settleOpenCalls()
     if kind == .restarted || kind == .timeWentBack {
       lanes.removeAll()
       for index in windows.keys.sorted() { endWindow(index, at: nil) }
