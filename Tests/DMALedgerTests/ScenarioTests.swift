@@ -76,10 +76,11 @@ extension GroupReport {
 
 /// Plays nothing, but checks what must hold of every history: with arguments the counts are the true ones, with
 /// less evidence they include the true ones, and a verdict gets weaker and never turns. Returns the report with all
-/// arguments.
+/// arguments. A history is not regular where the kernel warns and changes nothing: without counts nobody can tell.
 @discardableResult
 func check(
-  _ story: Scenario, isExact: Bool = true, sourceLocation: SourceLocation = #_sourceLocation
+  _ story: Scenario, isExact: Bool = true, isRegular: Bool = true,
+  sourceLocation: SourceLocation = #_sourceLocation
 ) -> Report {
   let full = story.report(.arguments)
   for life in story.lives where life.calls > 0 {
@@ -98,7 +99,8 @@ func check(
     full.groups.count == story.lives.count { $0.calls > 0 }, "a group too many",
     sourceLocation: sourceLocation)
   for evidence in [Scenario.Evidence.groups, .returnCodes, .names] {
-    expectWeaker(story.report(evidence), than: full, story, "\(evidence)", sourceLocation)
+    expectWeaker(
+      story.report(evidence), than: full, story, "\(evidence)", isRegular: isRegular, sourceLocation)
   }
   return full
 }
@@ -113,7 +115,8 @@ private func expect(_ group: GroupReport, includes life: Scenario.Life, _ locati
 }
 
 private func expectWeaker(
-  _ report: Report, than full: Report, _ story: Scenario, _ level: String, _ location: SourceLocation
+  _ report: Report, than full: Report, _ story: Scenario, _ level: String, isRegular: Bool,
+  _ location: SourceLocation
 ) {
   #expect(
     report.verdict == full.verdict || report.verdict == .inconclusive, "\(level): \(report.verdict.rawValue)",
@@ -125,7 +128,7 @@ private func expectWeaker(
       Issue.record("\(level): a group that does not exist", sourceLocation: location)
       continue
     }
-    expect(group, includes: life, location)
+    if isRegular { expect(group, includes: life, location) }
     let known = full.group(life.id, incarnation: life.incarnation)
     #expect(
       group.verdict == known?.verdict || group.verdict == .inconclusive,
@@ -133,8 +136,9 @@ private func expectWeaker(
   }
   let kernel = report.kernel.testDriverRemove
   #expect(
-    kernel == full.kernel.testDriverRemove || kernel == .unknown, "\(level): \(kernel.rawValue)",
-    sourceLocation: location)
+    // The function tracer shows passes that use nothing; the probes do not watch driver_sysfs_add().
+    [full.kernel.testDriverRemove, .unknown].contains(kernel) || full.kernel.testDriverRemove == .unknown,
+    "\(level): \(kernel.rawValue)", sourceLocation: location)
   for finding in report.findings where finding.severity == .error {
     let isKnown = full.findings.contains {
       $0.severity == .error && $0.group == finding.group && $0.device == finding.device

@@ -65,6 +65,7 @@ struct CallAssembler<Ledger: CallSink> {
   mutating func finish() {
     settleOpenCalls()
     for index in windows.keys.sorted() { endWindow(index, at: nil) }
+    if evidence.unuseIsTraceable { ledger.confirmLeaks() }
   }
 
   // MARK: - Entries

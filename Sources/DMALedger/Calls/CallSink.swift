@@ -34,6 +34,8 @@ protocol CallSink {
   mutating func widen(_ device: NameID, by most: Int)
   /// Events were lost.
   mutating func lose()
+  /// An unuse was seen somewhere, so one that was not seen did not run.
+  mutating func confirmLeaks()
 }
 
 /// What the assembler knows around a call.

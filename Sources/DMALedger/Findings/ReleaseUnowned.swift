@@ -46,8 +46,10 @@ extension ReleaseUnowned {
         rule: .releaseUnowned, severity: .error, certainty: .proved, group: group.id.map(GroupID.init),
         incarnation: group.incarnation,
         message:
-          "\(context.name(group)) was released \(context.moment(call.entry)) although nobody owned it. The "
-          + "kernel warns in iommu_group_release_dma_owner() and changes nothing.",
+          "\(context.name(group)) was released \(context.moment(call.entry)) although nobody owned it. "
+          + (call.kind == .deviceRelease
+            ? "iommu_device_release_dma_owner() warns if the count is 1 and takes a driver's reference if it is more."
+            : "The kernel warns in iommu_group_release_dma_owner() and changes nothing."),
         remedy:
           "Look at what happened to the group between the claim and this release: an unuse too many, or a "
           + "hot-unplug, takes the count away from its owner.",

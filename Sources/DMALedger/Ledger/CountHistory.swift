@@ -7,32 +7,36 @@
 ///     start           [0, ∞)       [1, 1]     the unuse must have brought it to 0
 ///     unuse   −1      [0, ∞)       [0, 0]     because the query said 0
 ///     query = 0       [0, 0]       [0, 0]
-struct CountHistory: Sendable {
-  struct Step: Sendable {
-    var pre = Count.unknown
-    var post = Count.unknown
+package struct CountHistory: Sendable {
+  package struct Step: Sendable {
+    package var pre = Count.unknown
+    package var post = Count.unknown
     /// The count moves by between `low` and `high`.
-    var low = 0
-    var high = 0
+    package var low = 0
+    package var high = 0
     /// The count becomes this, whatever it was.
-    var reset: Int?
+    package var reset: Int?
+    /// The count becomes 0 or stays what it is.
+    package var mayReset = false
     /// Nothing before says anything about what follows: lost events, or an observation that cannot be.
-    var isBreak = false
+    package var isBreak = false
+
+    package init() {}
   }
 
   private(set) var steps: [Step] = []
   /// What the past allows now.
-  private(set) var current: Count
+  package private(set) var current: Count
   private let start: Count
 
-  init(start: Count) {
+  package init(start: Count) {
     self.start = start
     current = start
   }
 
   /// Adds a step; false where the past does not allow it: then the history breaks and takes up again at the step.
   @discardableResult
-  mutating func add(_ step: Step) -> Bool {
+  package mutating func add(_ step: Step) -> Bool {
     var step = step
     let isPossible = step.isBreak || Self.forward(current, step) != nil
     if !isPossible { step.isBreak = true }
@@ -41,15 +45,17 @@ struct CountHistory: Sendable {
     return isPossible
   }
 
-  /// Narrows what the step at `index` did, when its result becomes known late.
-  mutating func amend(_ index: Int, low: Int, high: Int) {
-    steps[index].low = low
-    steps[index].high = high
+  /// Adds what was read right before the step at `index`; what contradicts the steps around it is left out.
+  package mutating func observe(_ count: Count, before index: Int) {
+    guard index < steps.count, !steps[index].isBreak, let pre = steps[index].pre.intersection(count),
+      replay()[index].before.intersection(count) != nil
+    else { return }
+    steps[index].pre = pre
     current = replay().last?.after ?? start
   }
 
   /// Before and after of every step with all that is known, and where the count began.
-  func narrowed() -> (initial: Count, steps: [(before: Count, after: Count)]) {
+  package func narrowed() -> (initial: Count, steps: [(before: Count, after: Count)]) {
     var result = replay()
     var initial = start
     for index in steps.indices.reversed() {
@@ -91,12 +97,13 @@ struct CountHistory: Sendable {
   private static func forward(_ count: Count, _ step: Step) -> Count? {
     guard let before = count.intersection(step.pre) else { return nil }
     if let reset = step.reset { return Count(exactly: reset).intersection(step.post) }
+    if step.mayReset { return Count(min: 0, max: before.max).intersection(step.post) }
     let after = Count(min: max(0, before.min + step.low), max: before.max.map { max(0, $0 + step.high) })
     return after.intersection(step.post)
   }
 
   private static func backward(_ before: Count, _ step: Step, after: Count) -> Count? {
-    if step.reset != nil { return before }
+    if step.reset != nil || step.mayReset && after.min == 0 { return before }
     let low = max(0, after.min - step.high)
     let possible = Count(min: low, max: after.max.map { max(0, $0 - step.low) })
     return before.intersection(possible)

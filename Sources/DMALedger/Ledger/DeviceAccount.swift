@@ -51,6 +51,8 @@ struct Leak: Sendable {
   /// The log line that named device and driver.
   var naming: Witness?
   var certainty: Certainty
+  /// The return codes prove it as soon as an unuse is seen anywhere: then one here would have been seen too.
+  var awaitsUnuse = false
   /// The count right after the second use.
   var step: Int
 }

@@ -78,7 +78,12 @@ struct GroupLedger: Sendable {
   /// Replays one call. `isAlone` says that `countBefore` was read while nobody else was at the group.
   mutating func apply(_ call: OwnershipCall, isAlone: Bool, context: CallContext) {
     var step = CountHistory.Step()
-    if isAlone, let before = call.countBefore { step.pre = Count(exactly: before) }
+    if isAlone, let before = call.countBefore {
+      step.pre = Count(exactly: before)
+    } else if call.arrivedAlone, let before = call.countBefore, let serial = call.arrivalSerial {
+      // Others came before it took effect: what it read is what the first of them found.
+      history.observe(Count(exactly: before), before: serial)
+    }
     learnOwner(call, isAlone: isAlone)
     switch call.kind {
     case .use: applyUse(call, &step, context)
@@ -94,7 +99,8 @@ struct GroupLedger: Sendable {
   /// Adds the step and the entry; records a contradiction.
   private mutating func record(_ call: OwnershipCall, _ step: CountHistory.Step, _ certainty: Certainty) {
     var step = step
-    if let after = call.countAfter, call.kind != .query, step.low == step.high || step.reset != nil {
+    let isDecided = step.low == step.high || step.reset != nil
+    if let after = call.countAfter, call.kind != .query, isDecided {
       // Read after the lock was dropped: another call may have come in between, but only one that is in flight.
       if let narrower = step.post.intersection(Count(exactly: after)) { step.post = narrower }
     }
@@ -151,7 +157,10 @@ struct GroupLedger: Sendable {
         cause: isSameWindow ? .testRemove : .unexplained, use: earlier, again: call, remove: context.remove,
         window: context.windowEntry, naming: context.naming, certainty: .suspected,
         step: history.steps.count - 1)
-      if isSameWindow { leak.certainty = leakCertainty(leak, context) }
+      if isSameWindow {
+        leak.awaitsUnuse = awaitsUnuse(leak, context)
+        leak.certainty = leakCertainty(leak, context)
+      }
       devices[index].leaks.append(leak)
     }
     devices[index].holding = call
@@ -167,10 +176,14 @@ struct GroupLedger: Sendable {
     if let first = leak.use.countBefore, let second = leak.again?.countBefore, second > first {
       return .proved
     }
-    guard !context.spansLoss, context.unuseIsTraceable else { return .suspected }
-    if leak.use.result == 0, leak.again?.result ?? 0 == 0 { return .proved }
+    if leak.awaitsUnuse { return context.unuseIsTraceable ? .proved : .suspected }
     // Names alone: a second pass runs only where the first use succeeded, and log lines say where.
-    return leak.use.result == nil && leak.again?.result == nil ? .consistent : .suspected
+    let isNamesOnly = leak.use.result == nil && leak.again?.result == nil
+    return isNamesOnly && !context.spansLoss && context.unuseIsTraceable ? .consistent : .suspected
+  }
+
+  private func awaitsUnuse(_ leak: Leak, _ context: CallContext) -> Bool {
+    !leak.use.isNamedLater && leak.use.result == 0 && leak.again?.result ?? 0 == 0 && !context.spansLoss
   }
 
   private mutating func applyUnuse(
@@ -247,17 +260,26 @@ struct GroupLedger: Sendable {
   }
 
   private mutating func applyRelease(_ call: OwnershipCall, _ step: inout CountHistory.Step) {
-    if step.pre.exact == 0 || count.exact == 0 && step.pre == .unknown
-      || owner == .none && call.ownerBefore == 0
-    {
+    if isUnowned(call, step) {
       anomalies.append(.releaseUnowned(call))
       record(call, step, .proved)
       return
     }
-    step.reset = 0
-    step.pre = step.pre.intersection(Count(min: 1, max: nil)) ?? step.pre
-    record(call, step, .proved)
+    if owner == .user {
+      step.reset = 0
+      step.pre = step.pre.intersection(Count(min: 1, max: nil)) ?? step.pre
+    } else {
+      // The count becomes 0 if the group was owned; if it was not, the kernel warns and changes nothing.
+      step.mayReset = true
+    }
+    record(call, step, owner == .user ? .proved : .consistent)
     disown()
+  }
+
+  /// Whether a release finds nobody to release: the count is 0, or drivers hold it and not an owner.
+  private func isUnowned(_ call: OwnershipCall, _ step: CountHistory.Step) -> Bool {
+    if step.pre.exact == 0 || count.exact == 0 && step.pre == .unknown { return true }
+    return owner == .none && (call.ownerBefore == 0 || call.ownerBefore == nil && count.min > 0)
   }
 
   private mutating func disown() {
@@ -293,8 +315,12 @@ struct GroupLedger: Sendable {
   }
 
   private mutating func applyDeviceRelease(_ call: OwnershipCall, _ step: inout CountHistory.Step) {
-    if step.pre.exact == 0 || count.exact == 0 && step.pre == .unknown {
+    if isUnowned(call, step) {
       anomalies.append(.releaseUnowned(call))
+      // Only the last reference is tested for an owner; of several the kernel takes one, whosever it is.
+      let before = count.intersection(step.pre) ?? step.pre
+      step.low = before.max == nil || before.max ?? 0 > 1 ? -1 : 0
+      step.high = before.min > 1 ? -1 : 0
       record(call, step, .proved)
       return
     }
@@ -302,7 +328,11 @@ struct GroupLedger: Sendable {
     step.high = -1
     step.pre = step.pre.intersection(Count(min: 1, max: nil)) ?? step.pre
     record(call, step, .proved)
-    if count.exact == 0 { disown() }
+    if count.max == 0 {
+      disown()
+    } else if count.min == 0 {
+      owner = .unknown
+    }
   }
 
   private mutating func applyQuery(_ call: OwnershipCall, _ step: inout CountHistory.Step) {
@@ -357,8 +387,21 @@ struct GroupLedger: Sendable {
     var leak = Leak(
       cause: .testRemoveUnbound, use: holding, again: nil, remove: window.remove, window: window.entry,
       certainty: .suspected, step: history.steps.count - 1)
+    leak.awaitsUnuse = awaitsUnuse(leak, context)
     leak.certainty = leakCertainty(leak, context)
     devices[index].leaks.append(leak)
+  }
+
+  /// An unuse was seen somewhere: the return codes of leaks found before that are proof as well.
+  mutating func confirmLeaks() {
+    for index in devices.indices {
+      for place in devices[index].leaks.indices where devices[index].leaks[place].awaitsUnuse {
+        devices[index].leaks[place].certainty = .proved
+      }
+    }
+    for index in pastLeaks.indices where pastLeaks[index].leak.awaitsUnuse {
+      pastLeaks[index].leak.certainty = .proved
+    }
   }
 
   /// A driver is being bound to a device whose last reference was never seen to be given back.
@@ -377,6 +420,7 @@ struct GroupLedger: Sendable {
     step.isBreak = true
     history.add(step)
     losses += 1
+    hasAllMembers = false
     owner = .unknown
     ownerPointer = nil
     ownerCall = nil

@@ -60,6 +60,22 @@ struct GroupSummary: Sendable {
     return excess
   }
 
+  /// A holder whose reference is not in the count any more: somebody else gave it back.
+  private static func stolenReason(_ ledger: GroupLedger, final: Count) -> String? {
+    if ledger.owner == .user, final.max == 0 {
+      return "the group has an owner and a count of 0, so a driver gave back what the owner had taken"
+    }
+    let held = ledger.devices.count { $0.holding?.result == 0 }
+    if ledger.owner == .user, held > 0 {
+      return "the group was claimed although a driver that took a reference has not given it back"
+    }
+    if let max = final.max, max < held {
+      return
+        "the count is lower than what bound drivers hold, so another device gave back one of their references"
+    }
+    return nil
+  }
+
   private static func judge(
     _ ledger: GroupLedger, initial: Count, final: Count, excess: Count, suspected: Int
   ) -> (Verdict, [String]) {
@@ -75,8 +91,10 @@ struct GroupSummary: Sendable {
     let contradictions = ledger.anomalies.compactMap { anomaly -> OwnershipCall? in
       if case .impossible(let call) = anomaly { call } else { nil }
     }
-    if excess.max == 0, contradictions.isEmpty { return (.balanced, []) }
+    let stolen = stolenReason(ledger, final: final)
+    if excess.max == 0, contradictions.isEmpty, stolen == nil { return (.balanced, []) }
     var reasons: [String] = []
+    if let stolen { reasons.append(stolen) }
     if let first = contradictions.first {
       reasons.append(
         "line \(first.entry.at.line) contradicts what came before it, so events are missing or were misread")

@@ -177,5 +177,10 @@ struct Ledger: CallSink, Sendable {
     for index in groups.indices where !groups[index].hasEnded { groups[index].lose() }
   }
 
+  /// An unuse was seen somewhere.
+  mutating func confirmLeaks() {
+    for index in groups.indices { groups[index].confirmLeaks() }
+  }
+
   func serial(of index: Int) -> Int { groups[index].serial }
 }
