@@ -54,7 +54,7 @@ struct CallAssembler<Ledger: CallSink> {
       }
     case .message:
       if let message = event.message { hear(message, event, line, at) }
-    case .logged: break
+    case .logged, .told: break
     case .lost: lose(.lost, event, line, at)
     case .bufferStarted: lose(.bufferStarted, event, line, at)
     case .restarted: lose(.restarted, event, line, at)

@@ -31,6 +31,7 @@ struct TraceDecoder {
   private(set) var kernelLogLines = 0
 
   let body: EventBody
+  private var listing = GroupListing()
   private var layout = Layout.none
   private var tracer = ""
   private var hasTraceHeader = false
@@ -108,6 +109,7 @@ struct TraceDecoder {
       isInSideBlock = false
       return outcome
     }
+    if let outcome = incident(line, into: &event, names: &names) { return outcome }
     return kernelLog(line, into: &event, names: &names, addresses: &addresses) ?? sideNote(line, into: &event)
       ?? bare(line, into: &event, names: &names, addresses: &addresses)
   }
@@ -329,6 +331,22 @@ struct TraceDecoder {
     event.time = log.time
     event.message = message
     return .event
+  }
+
+  /// A line that VFIO's users or a lister of groups printed.
+  private mutating func incident(
+    _ line: Span<UInt8>, into event: inout TraceEvent, names: inout NameTable
+  ) -> Outcome? {
+    if let fact = UserSpaceLog.fact(line, names: &names) ?? listing.fact(line, names: &names) {
+      event.kind = .told
+      event.fact = fact
+      if format == "unknown" {
+        if case .refused = fact { format = "user-space log" } else { format = "group listing" }
+      }
+      return .event
+    }
+    guard UserSpaceLog.isKnown(line) || listing.isKnown(line) else { return nil }
+    return .irrelevant
   }
 
   /// `trace-cmd report` and its relatives print more than records.

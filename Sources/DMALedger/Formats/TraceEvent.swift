@@ -21,6 +21,8 @@ package struct TraceEvent: Sendable {
     case message
     /// A message of a kernel log; only its time tells what it belongs to.
     case logged
+    /// A line of a user-space log or of a listing of groups.
+    case told
     /// The tracer lost events of one CPU.
     case lost
     /// Nothing is known of this CPU before here: its buffer was overwritten.
@@ -51,7 +53,9 @@ package struct TraceEvent: Sendable {
   /// Nesting depth in function_graph, -1 elsewhere.
   package var depth: Int32
   package var fields: CallFields
-  /// `message`: what it says.
+  /// `told`: what it says.
+  package var fact: IncidentFact?
+  /// `message` and `logged`: what it says.
   package var message: KernelMessage?
   /// `lost`: how many; 0 where the tracer does not say. `switched`: the task that ran before, or -1.
   package var number: Int

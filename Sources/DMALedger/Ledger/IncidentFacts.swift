@@ -1,0 +1,77 @@
+/// What user-space logs and listings of groups say about an incident; neither has a time that a trace shares.
+struct IncidentFacts: Sendable {
+  /// A program was refused a group.
+  struct Refusal: Sendable {
+    var group: Int?
+    var device: NameID?
+    var witness: Witness
+  }
+
+  /// A device as a listing shows it.
+  struct Place: Sendable {
+    var device: NameID
+    /// The driver bound to it; `nil` where none is, or none was listed.
+    var driver: NameID?
+    var hasDriverColumn: Bool
+    var witness: Witness
+  }
+
+  private(set) var refusals: [Refusal] = []
+  /// Members by group, in the order listed.
+  private(set) var groups: [Int: [NameID]] = [:]
+  private var places: [NameID: Place] = [:]
+
+  mutating func note(_ fact: IncidentFact, _ witness: Witness) {
+    switch fact {
+    case .refused(let group, let device):
+      // The refused query and the refused claim behind it are two lines of one story.
+      if let last = refusals.last, last.group == group, last.device == device,
+        witness.at.source == last.witness.at.source, witness.at.line - last.witness.at.line <= 2
+      {
+        return
+      }
+      if refusals.count < 1024 { refusals.append(Refusal(group: group, device: device, witness: witness)) }
+    case .granted: break
+    case .member(let device, let group):
+      place(device, in: group, witness)
+    case .driver(let device, let driver):
+      if places[device] == nil {
+        places[device] = Place(device: device, driver: nil, hasDriverColumn: false, witness: witness)
+      }
+      if let driver {
+        places[device]?.driver = driver
+        places[device]?.hasDriverColumn = true
+      }
+    case .placed(let device, let group, let driver):
+      place(device, in: group, witness)
+      places[device]?.driver = driver
+      places[device]?.hasDriverColumn = true
+      places[device]?.witness = witness
+    }
+  }
+
+  private mutating func place(_ device: NameID, in group: Int, _ witness: Witness) {
+    if groups[group, default: []].contains(device) { return }
+    if groups.count < 65_536 { groups[group, default: []].append(device) }
+    if places[device] == nil {
+      places[device] = Place(device: device, driver: nil, hasDriverColumn: false, witness: witness)
+    }
+  }
+
+  /// The members of a group with their drivers.
+  func members(of group: Int) -> [Place] {
+    (groups[group] ?? []).compactMap { places[$0] }
+  }
+
+  /// The group a device is listed in.
+  func group(of device: NameID) -> Int? {
+    groups.keys.sorted().first { groups[$0]?.contains(device) == true }
+  }
+}
+
+/// Drivers that manage DMA themselves (`driver_managed_dma`) never hold a reference: VFIO's own, pcieport, pci-stub.
+enum ManagedDriver {
+  static func isManaged(_ name: Span<UInt8>) -> Bool {
+    name.contains("vfio") || name.hasText("pcieport", at: 0) || name.hasText("pci-stub", at: 0)
+  }
+}
