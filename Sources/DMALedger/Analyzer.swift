@@ -18,6 +18,8 @@ public struct Analyzer {
   private var diagnostics: [Diagnostic] = []
   private var release: String?
   private var lostBefore = 0
+  /// The source whose trace is being replayed.
+  private var traceSource: Int?
   private var countsTicks = false
 
   /// An analyzer that knows the usual probe fields and those of `options`.
@@ -80,6 +82,15 @@ public struct Analyzer {
       if source.firstTime == nil { source.firstTime = time }
       source.lastTime = max(source.lastTime ?? time, time)
       last.time = time
+    }
+    if traceSource == nil { traceSource = index }
+    if let first = traceSource, first != index {
+      // Two traces are not one: what lies between them, or beside each other, is in neither.
+      traceSource = index
+      let witness = Witness(
+        at: LineReference(source: index, line: event.line), time: event.time,
+        text: assembler.arena.store(line))
+      assembler.lose(.restarted, witness: witness)
     }
     last.at.line = event.line
     if event.kind == .lost { source.lostEvents += max(1, event.number) }

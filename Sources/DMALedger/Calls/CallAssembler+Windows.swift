@@ -23,6 +23,7 @@ extension CallAssembler {
       window.device = device
       if let stale = windowOfDevice[device], stale != index { endWindow(stale, at: nil) }
       windowOfDevice[device] = index
+      probedDevices.insert(device)
       ledger.orphan(device)
       ledger.setBound(device, false, driver: window.driver)
     }
@@ -61,9 +62,9 @@ extension CallAssembler {
       return
     }
     guard let index = windowOfMark(event, key, parent) else {
-      if event.function == .deviceRemove, let device = event.fields.device {
-        ledger.setBound(device, false, driver: nil)
-      }
+      guard let device = event.fields.device else { return }
+      if event.function == .deviceRemove { ledger.setBound(device, false, driver: nil) }
+      if event.function == .unbindCleanup { ledger.leaveBehind(device, context: leakContext()) }
       return
     }
     switch event.function {
@@ -86,9 +87,8 @@ extension CallAssembler {
       fillWindow(index, from: event.fields)
       windows[index]?.isBound = true
       windows[index]?.bound = bound
-      if let window = windows[index], let device = window.device {
-        ledger.setBound(device, true, driver: window.driver)
-      }
+      // Nothing of ours comes behind it; where the return is not watched this is the end of the window.
+      if windows[index]?.device != nil, !returning.contains(.reallyProbe) { endWindow(index, at: bound) }
     default: break
     }
   }
@@ -125,6 +125,8 @@ extension CallAssembler {
       return
     }
     window.uses += 1
+    // Where the unuse is not watched, the bus's hook that calls it may be.
+    if window.openUse != nil, window.cleanup != nil { window.openUse = nil }
     if window.uses > 1, !window.isReprobeCounted, window.lossEpoch == lossEpoch {
       window.isReprobeCounted = true
       evidence.reprobes += 1
@@ -197,12 +199,16 @@ extension CallAssembler {
     }
     if isBound { ledger.setBound(device, true, driver: window.driver) }
     if window.lossEpoch != lossEpoch { return }
-    if hasFailed, window.openUse != nil {
-      var context = CallContext()
-      context.unuseIsTraceable = evidence.unuseIsTraceable
-      context.useIsTraceable = evidence.sawUse
-      ledger.abandon(device, window: window, context: context)
+    if hasFailed, let use = window.openUse {
+      if use.result == nil, window.uses == 1, window.remove == nil, window.result ?? 0 < 0 {
+        // The probe failed before its driver was called, and so most likely because the use was refused.
+        ledger.undoTake(device)
+      } else {
+        ledger.abandon(device, window: window, context: leakContext())
+      }
     }
+    let usesNoDMA = window.driver.flatMap { isManaged[$0] } ?? false
+    if isBound, window.uses == 0, !evidence.sawUse, !usesNoDMA { ledger.forget(device) }
     // A second pass calls what the first one called. Where its use is missing the tracer lost it.
     if isBound, window.uses == 1, window.refusedUses == 0, let remove = window.remove,
       let use = window.openUse, use.entry.at < remove.at, !window.hasUnuse
@@ -211,6 +217,13 @@ extension CallAssembler {
       losses.append(
         Loss(kind: .missingUse, witness: window.entry, cpu: -1, count: 1, device: device))
     }
+  }
+
+  private func leakContext() -> CallContext {
+    var context = CallContext()
+    context.unuseIsTraceable = evidence.unuseIsTraceable
+    context.useIsTraceable = evidence.sawUse && !evidence.hasUnplacedUse
+    return context
   }
 
   private mutating func judgePasses(_ window: ProbeWindow, isBound: Bool) {

@@ -21,6 +21,14 @@ struct CallAssembler<Ledger: CallSink> {
   var returningByProbe: Set<KernelFunction> = []
   /// The last mark of each lane, so that two observers of one call count once.
   var lastMark: [Int: (function: KernelFunction, observers: UInt8)] = [:]
+  /// The ownership call that each lane returned from last: a second return probe of it says nothing new.
+  var lastReturned: [Int: KernelFunction] = [:]
+  /// The last line of each CPU: what is lost there was lost after it.
+  var lastLineOfCPU: [Int32: LineReference] = [:]
+  /// Drivers by whether they manage DMA themselves and so never use the group.
+  private(set) var isManaged: [NameID: Bool] = [:]
+  /// Devices that a window was opened for.
+  var probedDevices: Set<NameID> = []
   /// Devices that a claim in flight attached, by lane.
   var attached: [Int: [NameID]] = [:]
 
@@ -31,6 +39,10 @@ struct CallAssembler<Ledger: CallSink> {
   /// Takes one event; `line` is its text and `names` knows the names in it.
   mutating func take(_ event: TraceEvent, line: Span<UInt8>, source: Int, names: borrowing NameTable) {
     let at = LineReference(source: source, line: event.line)
+    if let driver = event.fields.driver, isManaged[driver] == nil {
+      isManaged[driver] = names.withBytes(driver, ManagedDriver.isManaged)
+    }
+    defer { if event.cpu >= 0 { lastLineOfCPU[event.cpu] = at } }
     switch event.kind {
     case .entry: enter(event, line, at, names)
     case .leaf:
@@ -80,6 +92,7 @@ struct CallAssembler<Ledger: CallSink> {
     }
     if merge(event, key, names) { return }
     settle(key)
+    lastReturned[key] = nil
     let parent = event.parent ?? graphParent(event, key)
     switch event.function {
     case .use, .unuse, .claim, .release, .deviceClaim, .deviceRelease, .query:
@@ -108,8 +121,8 @@ struct CallAssembler<Ledger: CallSink> {
   /// A second observer of the call on top of the stack adds what it knows.
   private mutating func merge(_ event: TraceEvent, _ key: Int, _ names: borrowing NameTable) -> Bool {
     var stack = lanes[key]
-    guard var top = stack.last, top.function == event.function, !top.wasSeen(by: event.observer),
-      !top.hasReturned
+    guard var top = stack.last, top.function == event.function, !top.hasReturned,
+      !top.wasSeen(by: event.observer) || top.isSeenTwice(by: event)
     else { return false }
     top.observers |= 1 << event.observer.rawValue
     top.depth = max(top.depth, event.depth)
@@ -155,20 +168,15 @@ struct CallAssembler<Ledger: CallSink> {
     call.window = window(for: call, key)
     if kind == .use { evidence.sawUse = true }
     if kind == .unuse { evidence.sawUnuse = true }
+    if kind == .claim || kind == .deviceClaim { evidence.sawClaim = true }
     var open = OpenCall(
       function: event.function, observers: 1 << event.observer.rawValue, depth: event.depth, call: call)
-    open.call?.arrivedAlone = !isAnybodyAt(call, except: key)
-    open.call?.arrivalSerial = ledger.group(of: call).map { ledger.serial(of: $0) }
-    lanes.push(open, on: key)
-  }
-
-  /// Whether another call on the same group has been entered and not returned.
-  private mutating func isAnybodyAt(_ call: OwnershipCall, except key: Int) -> Bool {
-    guard let group = ledger.group(of: call) else { return false }
-    for (other, index) in lanes.openOwnershipCalls where other != key {
-      if let open = lanes[other][index].call, ledger.group(of: open) == group { return true }
+    if let group = ledger.group(of: call) {
+      open.call?.place = group
+      open.call?.arrivalSerial = ledger.serial(of: group)
+      open.call?.arrivedAlone = !lanes.meetOthers(at: group, except: key)
     }
-    return false
+    lanes.push(open, on: key)
   }
 
   private func fill(_ call: inout OwnershipCall, from fields: CallFields, _ names: borrowing NameTable) {
@@ -245,6 +253,7 @@ struct CallAssembler<Ledger: CallSink> {
     }
     guard let group = ledger.group(of: call) else {
       noteInWindow(call, hasEffect: true)
+      if call.kind == .use { evidence.hasUnplacedUse = true }
       ledger.countUnattributed(call)
       return
     }
@@ -265,10 +274,10 @@ struct CallAssembler<Ledger: CallSink> {
 
   /// Calls at the same group whose return nobody will see come before this one, where they were entered first.
   private mutating func settleOthers(at group: Int, except key: Int, before next: OwnershipCall) {
-    for (other, _) in lanes.openOwnershipCalls where other != key {
+    for other in lanes.keysOfCalls(at: group) where other != key {
       guard let open = lanes[other].last, let call = open.call, open.depth < 0 || open.hasReturned,
         open.hasReturned || !returning.contains(open.function),
-        call.entry.at < (next.exit ?? next.entry).at, ledger.group(of: call) == group
+        call.entry.at < (next.exit ?? next.entry).at
       else { continue }
       settle(other)
     }
@@ -277,7 +286,9 @@ struct CallAssembler<Ledger: CallSink> {
   private func context(of call: OwnershipCall) -> CallContext {
     var context = CallContext()
     context.unuseIsTraceable = evidence.unuseIsTraceable
-    context.useIsTraceable = evidence.sawUse
+    context.useIsTraceable = evidence.sawUse && !evidence.hasUnplacedUse
+    context.claimIsTraceable = evidence.sawClaim
+    context.deviceWasProbed = call.device.map(probedDevices.contains) ?? true
     if let index = call.window, let window = windows[index] {
       context.windowEntry = window.entry
       context.remove = window.remove
@@ -332,6 +343,7 @@ struct CallAssembler<Ledger: CallSink> {
   ) {
     var stack = lanes[key]
     guard var top = stack.last, top.isEnded(by: event), var call = top.call else {
+      if event.observer == .probe, lastReturned[key] == event.function { return }
       // Entered before the capture began, or the entry is not watched: the code still counts.
       settle(key)
       enter(event, line, at, names)
@@ -349,6 +361,8 @@ struct CallAssembler<Ledger: CallSink> {
     let hadCode = call.result != nil
     complete(&call, from: event.fields, names)
     if event.kind != .leaf { call.exit = witness(event, line, at) }
+    if lastReturned.count > TaskLanes.limit { lastReturned.removeAll(keepingCapacity: true) }
+    if event.observer == .probe { lastReturned[key] = event.function }
     let mayBringCode = event.observer == .graph && !hadCode && call.result == nil && !top.hasReturned
     if mayBringCode, call.kind.hasResult, top.wasSeen(by: .probe) || returningByProbe.contains(event.function)
     {
@@ -404,7 +418,9 @@ struct CallAssembler<Ledger: CallSink> {
     }
     lossEpoch += 1
     losses.append(Loss(kind: kind, witness: witness, cpu: cpu, count: count))
-    ledger.lose()
+    // The marker stands where the CPU is heard again; what is missing may have run any time since it was heard last.
+    let since = kind == .lost || kind == .bufferStarted ? lastLineOfCPU[cpu] : witness.at
+    ledger.lose(since: since)
   }
 
   // MARK: - Windows named later

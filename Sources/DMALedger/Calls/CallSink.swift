@@ -28,12 +28,18 @@ protocol CallSink {
   mutating func setBound(_ device: NameID, _ isBound: Bool, driver: NameID?)
   /// A probe failed and did not give back what it took.
   mutating func abandon(_ device: NameID, window: ProbeWindow, context: CallContext)
+  /// A use without return code turned out to have been refused.
+  mutating func undoTake(_ device: NameID)
+  /// The driver of a device was unbound to the end and its reference was not seen to be given back.
+  mutating func leaveBehind(_ device: NameID, context: CallContext)
+  /// A driver was bound whose use nobody watched.
+  mutating func forget(_ device: NameID)
   /// A device is bound anew and its last reference was not seen to be given back.
   mutating func orphan(_ device: NameID)
   /// A use that must have run is missing.
   mutating func widen(_ device: NameID, by most: Int)
-  /// Events were lost.
-  mutating func lose()
+  /// Events were lost, the first of them behind the line `since`, or behind the beginning.
+  mutating func lose(since: LineReference?)
   /// An unuse was seen somewhere, so one that was not seen did not run.
   mutating func confirmLeaks()
 }
@@ -50,8 +56,12 @@ struct CallContext {
   var spansLoss = false
   /// An unuse was seen somewhere, so one here would have been seen too.
   var unuseIsTraceable = false
-  /// A use was seen somewhere.
+  /// A use was seen somewhere, and none that no group could be named for.
   var useIsTraceable = false
+  /// A claim was seen somewhere.
+  var claimIsTraceable = false
+  /// A window was opened for the device before: what it gives back it may have taken in there.
+  var deviceWasProbed = false
   /// A use without return code is taken for a success.
   var isUsePlausible = true
 }

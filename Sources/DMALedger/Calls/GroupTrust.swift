@@ -1,8 +1,9 @@
 /// Whether the group that a probe printed is one.
 ///
 /// Integers fetched through a NULL group are not zeroed: they show whatever the ring buffer held, often a plausible
-/// `id=0 cnt=0`. The pointer decides where it was captured. Where it was not, a device without a PCI address is
-/// not believed to be in group 0 unless a line has said so: platform devices on x86 have no group at all.
+/// `id=0 cnt=0`, or the values of an earlier event. The pointer decides where it was captured. Where it was not, a
+/// device without a PCI address is not believed to be in a group unless a line has said so: platform devices on x86
+/// have none at all.
 enum GroupTrust {
   case unknown
   /// The pointer is NULL: the call has no effect.
@@ -29,7 +30,7 @@ enum GroupTrust {
     if knownID == id {
       return .group(GroupKey(pointer: nil, id: id))
     }
-    if id == 0, !names.withBytes(device, isPCIAddress) { return .doubted }
+    if !names.withBytes(device, isPCIAddress) { return .doubted }
     if let count = fields.count, count > 1 << 20 { return .doubted }
     return .group(GroupKey(pointer: nil, id: id))
   }

@@ -15,6 +15,9 @@ struct KernelEvidence: Sendable {
   var sawUnuse = false
   var sawCleanup = false
   var sawBound = false
+  var sawClaim = false
+  /// A use took effect in a group that nothing names: one of any group may be hidden among such.
+  var hasUnplacedUse = false
   /// The first window of each kind, for the reader's eye.
   var firstUnfixed: ProbeWindow?
   var firstFixed: ProbeWindow?

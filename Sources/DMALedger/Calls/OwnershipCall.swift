@@ -34,6 +34,10 @@ package struct OwnershipCall: Sendable {
   package var isDoubted = false
   /// Device and driver were taken from a log line afterwards.
   package var isNamedLater = false
+  /// The group it was made at, as the sink numbers them.
+  package var place: Int?
+  /// Somebody else came to the group while it was open: what a return probe read may be theirs.
+  package var wasJoined = false
   /// Nobody else was at the group when the entry probe read the count.
   package var arrivedAlone = true
   /// Steps in the group's history at that moment.

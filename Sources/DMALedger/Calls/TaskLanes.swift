@@ -17,6 +17,14 @@ struct OpenCall {
     function == event.function && (event.depth < 0 || depth < 0 || event.depth == depth)
   }
 
+  /// Whether an entry is a second probe's view of this call: nothing a second call of the same task could look like.
+  func isSeenTwice(by event: TraceEvent) -> Bool {
+    guard event.observer == .probe, let call, let entered = call.entry.time, let now = event.time,
+      now.value - entered.value <= 100_000, call.device == event.fields.device || event.fields.device == nil
+    else { return false }
+    return event.fields.count == nil || event.fields.count == call.countBefore
+  }
+
   func wasSeen(by observer: TraceEvent.Observer) -> Bool {
     observers & 1 << observer.rawValue != 0
   }
@@ -99,6 +107,22 @@ struct TaskLanes {
     guard owners.count == 1, let other = owners.first, let stack = lanes[other] else { return }
     self[other] = []
     self[key] = stack + self[key]
+  }
+
+  /// Whether calls at a group are open in other lanes; each of them learns that it is not alone any more.
+  mutating func meetOthers(at group: Int, except key: Int) -> Bool {
+    var isMet = false
+    for other in lanes.keys where other != key {
+      guard let index = lanes[other]?.lastIndex(where: { $0.call?.place == group }) else { continue }
+      lanes[other]?[index].call?.wasJoined = true
+      isMet = true
+    }
+    return isMet
+  }
+
+  /// The lanes with an open call at a group, in a fixed order.
+  func keysOfCalls(at group: Int) -> [Int] {
+    lanes.filter { $0.value.last?.call?.place == group }.map(\.key).sorted()
   }
 
   mutating func removeAll() {

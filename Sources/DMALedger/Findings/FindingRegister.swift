@@ -1,25 +1,26 @@
 /// All rules in one place: the order in which they are asked and the order in which they are told.
 enum FindingRegister {
-  static func findings(
-    _ summaries: [GroupSummary], unattributedRefusals: [OwnershipCall], lostBefore: Int,
-    _ context: FindingContext
+  /// What the rules find in one group.
+  static func findings(in summary: GroupSummary, _ context: FindingContext) -> [Finding] {
+    TestRemoveLeak.find(in: summary, context) + ProbeFailureLeak.find(in: summary, context)
+      + UnbindLeak.find(in: summary, context) + OverRelease.find(in: summary, context)
+      + ReleaseUnowned.find(in: summary, context) + ExcessCount.find(in: summary, context)
+      + NotViable.find(in: summary, context) + SiblingHolder.find(in: summary, context)
+      + ForeignOwner.find(in: summary, context) + ClaimRefusedDomain.find(in: summary, context)
+      + NativeBindRefused.find(in: summary, context)
+  }
+
+  /// What they find in the capture as a whole.
+  static func general(
+    unattributedRefusals: [OwnershipCall], lostBefore: Int, _ context: FindingContext
   ) -> [Finding] {
-    var findings: [Finding] = []
-    for summary in summaries {
-      findings += TestRemoveLeak.find(in: summary, context)
-      findings += OverRelease.find(in: summary, context)
-      findings += ReleaseUnowned.find(in: summary, context)
-      findings += ExcessCount.find(in: summary, context)
-      findings += NotViable.find(in: summary, context)
-      findings += SiblingHolder.find(in: summary, context)
-      findings += ForeignOwner.find(in: summary, context)
-      findings += ClaimRefusedDomain.find(in: summary, context)
-      findings += NativeBindRefused.find(in: summary, context)
-    }
-    findings += NotViable.find(unattributed: unattributedRefusals, context)
-    findings += TestRemoveActive.find(context)
-    findings += EvidenceLost.find(context, header: lostBefore)
-    return findings.enumerated().sorted { left, right in
+    NotViable.find(unattributed: unattributedRefusals, context) + TestRemoveActive.find(context)
+      + EvidenceLost.find(context, header: lostBefore)
+  }
+
+  /// Gravest first; of equals the one that was found first.
+  static func sorted(_ findings: [Finding]) -> [Finding] {
+    findings.enumerated().sorted { left, right in
       if left.element.severity != right.element.severity {
         return left.element.severity > right.element.severity
       }

@@ -52,12 +52,18 @@ extension NativeBindRefused {
         driver: context.text(first.driver),
         message:
           "\(context.holder(driver: first.driver, device: device)) was refused \(context.name(group)) with "
-          + "-EBUSY \(context.moment(first.exit ?? first.entry))\(times), because the group has another owner. That "
-          + "is how the kernel keeps native drivers out of a group in use by user space.",
+          + "-EBUSY \(context.moment(first.exit ?? first.entry))\(times), \(why(first))",
         remedy: "Nothing, if the device was not meant to be bound. Otherwise release the group first.",
         fingerprint: context.fingerprint(
           .nativeBindRefused, driver: first.driver, device: device, chain: "really_probe>use=-16"),
         evidence: all.prefix(4).flatMap { context.lines(of: $0, "the use is refused") })
     }
+  }
+
+  private static func why(_ call: OwnershipCall) -> String {
+    call.ownerBefore == 0
+      ? "although it has no owner: a foreign domain or a PASID is attached to it while it is in use."
+      : "because the group has another owner. That is how the kernel keeps native drivers out of a group in use by "
+        + "user space."
   }
 }

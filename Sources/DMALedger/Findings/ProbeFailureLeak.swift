@@ -40,3 +40,28 @@ enum ProbeFailureLeak {
       more. The test-remove fix f429378a9bf8 is about another path and changes nothing here.
       """)
 }
+
+extension ProbeFailureLeak {
+  /// One finding for each probe that failed with its reference still out.
+  static func find(in summary: GroupSummary, _ context: FindingContext) -> [Finding] {
+    let group = summary.ledger
+    return group.allLeaks.filter { $0.leak.cause == .probeFailure }.map { device, leak in
+      let who = context.holder(driver: leak.use.driver, device: device)
+      var lines = leak.window.map { [context.evidence($0, "really_probe() begins")] } ?? []
+      lines += context.lines(of: leak.use, "the probe takes a reference; no unuse follows")
+      return Finding(
+        rule: .probeFailureLeak, severity: leak.certainty == .suspected ? .warning : .error,
+        certainty: leak.certainty, group: group.id.map(GroupID.init), incarnation: group.incarnation,
+        device: context.text(device), driver: context.text(leak.use.driver), excess: 1,
+        message: "\(context.name(group)) keeps 1 reference that nobody will give back: \(who) took it "
+          + "\(context.moment(leak.use.exit ?? leak.use.entry)), the probe failed, and no unuse followed.",
+        remedy:
+          "The driver core gives the reference back on every path behind dma_configure(). Look at the bus: one "
+          + "whose hook takes it and then returns an error itself, or has no dma_cleanup(). Confirm with a capture "
+          + "that lost nothing.",
+        fingerprint: context.fingerprint(
+          .probeFailureLeak, driver: leak.use.driver, device: device, chain: "really_probe>use>fail"),
+        evidence: lines)
+    }
+  }
+}

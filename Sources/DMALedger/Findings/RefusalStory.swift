@@ -23,10 +23,12 @@ struct RefusalStory {
     var holdings: [Holding] = []
     for (index, device) in group.devices.enumerated() {
       let then = refusal.devices.first { $0.device == index }
-      if let holding = then?.holding {
+      if let holding = then?.holding, then?.isRemoved != true {
         holdings.append(
           Holding(device: device.name, driver: holding.driver, witness: holding.entry, isFromBefore: false))
-      } else if then == nil, device.firstStep > refusal.step, let unuse = device.firstUnuse {
+      } else if then == nil, device.firstStep > refusal.step, let unuse = device.firstUnuse,
+        !group.history.hasBreak(in: refusal.step + 1...device.firstStep)
+      {
         // Nothing was seen of it until it gave back what it had all along.
         holdings.append(
           Holding(device: device.name, driver: unuse.driver, witness: unuse.entry, isFromBefore: true))

@@ -68,7 +68,9 @@ extension SiblingHolder {
       : "taken \(context.moment(holding.witness))"
     let isBridge = driver == "shpchp"
     return Finding(
-      rule: .siblingHolder, severity: .warning, certainty: .proved, group: group.id.map(GroupID.init),
+      rule: .siblingHolder, severity: .warning,
+      certainty: holding.isFromBefore && !context.evidence.sawUse ? .consistent : .proved,
+      group: group.id.map(GroupID.init),
       incarnation: group.incarnation, device: name, driver: driver,
       message:
         "\(name) is bound to \(driver ?? "a native driver"), which holds 1 reference of \(context.name(group)) "

@@ -66,10 +66,9 @@ extension TestRemoveLeak {
   /// One finding for each window that left a reference behind.
   static func find(in summary: GroupSummary, _ context: FindingContext) -> [Finding] {
     let group = summary.ledger
-    let now = group.devices.flatMap { device in device.leaks.map { (device.name, $0) } }
-    let all = group.pastLeaks.map { ($0.device, $0.leak) } + now
-    return all.compactMap { device, leak in
-      leak.cause == .unexplained ? nil : finding(device, leak, group, context)
+    return group.allLeaks.compactMap { device, leak in
+      leak.cause == .testRemove || leak.cause == .testRemoveUnbound
+        ? finding(device, leak, group, context) : nil
     }
   }
 

@@ -37,3 +37,27 @@ enum UnbindLeak {
       every round adds one. Do not apply the test-remove fix for this; it touches another path.
       """)
 }
+
+extension UnbindLeak {
+  /// One finding for each driver that was unbound to the end with its reference still out.
+  static func find(in summary: GroupSummary, _ context: FindingContext) -> [Finding] {
+    let group = summary.ledger
+    return group.allLeaks.filter { $0.leak.cause == .unbind }.map { device, leak in
+      let who = context.holder(driver: leak.use.driver, device: device)
+      return Finding(
+        rule: .unbindLeak, severity: leak.certainty == .suspected ? .warning : .error,
+        certainty: leak.certainty,
+        group: group.id.map(GroupID.init), incarnation: group.incarnation, device: context.text(device),
+        driver: context.text(leak.use.driver), excess: 1,
+        message: "\(context.name(group)) keeps 1 reference that nobody will give back: \(who) took it "
+          + "\(context.moment(leak.use.exit ?? leak.use.entry)) and was unbound without an unuse.",
+        remedy:
+          "Look at the device's bus: one that has dma_configure() but no dma_cleanup() leaves a reference at "
+          + "every unbind. The buses of the kernel tree are symmetric, so check first that the unuse was traced.",
+        fingerprint: context.fingerprint(
+          .unbindLeak, driver: leak.use.driver, device: device,
+          chain: "use>device_remove>device_unbind_cleanup"),
+        evidence: context.lines(of: leak.use, "the reference that stays"))
+    }
+  }
+}

@@ -54,6 +54,11 @@ package struct CountHistory: Sendable {
     current = replay().last?.after ?? start
   }
 
+  /// Whether the history breaks at one of these steps.
+  func hasBreak(in range: ClosedRange<Int>) -> Bool {
+    range.contains { steps.indices.contains($0) && steps[$0].isBreak }
+  }
+
   /// Before and after of every step with all that is known, and where the count began.
   package func narrowed() -> (initial: Count, steps: [(before: Count, after: Count)]) {
     var result = replay()

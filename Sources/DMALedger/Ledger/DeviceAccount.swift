@@ -10,6 +10,10 @@ struct DeviceAccount: Sendable {
   var lastDriver: NameID?
   /// The use that a bound driver, or one being bound, will give back.
   var holding: OwnershipCall?
+  /// The step of the history at which it was taken.
+  var holdingStep = 0
+  /// The driver is being removed and has not given it back.
+  var isRemoved = false
   /// References without an owner, oldest first.
   var leaks: [Leak] = []
   /// Whether a driver is bound now, where the capture tells.
@@ -37,6 +41,10 @@ struct Leak: Sendable {
     case testRemove
     /// The second pass failed before it could use the group again.
     case testRemoveUnbound
+    /// The probe failed and did not give back what it took.
+    case probeFailure
+    /// The driver was unbound to the end and did not give back what it held.
+    case unbind
     /// Used again by a later bind; how the first one ended was not seen.
     case unexplained
   }
@@ -53,6 +61,16 @@ struct Leak: Sendable {
   var certainty: Certainty
   /// The return codes prove it as soon as an unuse is seen anywhere: then one here would have been seen too.
   var awaitsUnuse = false
+  /// What the counts say that both uses read; they outweigh return codes.
+  var countsProve: Bool?
   /// The count right after the second use.
   var step: Int
+
+  /// Events were lost behind `since`: an unuse may be among them, unless the counts say otherwise.
+  mutating func doubt(since: LineReference?) {
+    let last = again?.entry.at ?? use.entry.at
+    if countsProve == true || since.map({ last <= $0 }) ?? false { return }
+    certainty = .suspected
+    awaitsUnuse = false
+  }
 }

@@ -21,7 +21,7 @@ struct GroupLedger: Sendable {
     var owner: Ownership
     var ownerCall: OwnershipCall?
     /// Device index, whether it held a reference by right, references it had leaked.
-    var devices: [(device: Int, holding: OwnershipCall?, leaked: Int)]
+    var devices: [(device: Int, holding: OwnershipCall?, isRemoved: Bool)]
     var isComplete: Bool
   }
 
@@ -38,6 +38,8 @@ struct GroupLedger: Sendable {
   private(set) var history: CountHistory
   private(set) var entries: [Entry] = []
   private(set) var owner = Ownership.unknown
+  /// What the history foretold for the call at hand, where that call read the count alone.
+  private var predicted: Count?
   private(set) var ownerPointer: UInt64?
   private(set) var ownerCall: OwnershipCall?
   private(set) var devices: [DeviceAccount] = []
@@ -84,14 +86,15 @@ struct GroupLedger: Sendable {
       // Others came before it took effect: what it read is what the first of them found.
       history.observe(Count(exactly: before), before: serial)
     }
+    predicted = isAlone && call.countBefore != nil ? count : nil
     learnOwner(call, isAlone: isAlone)
     switch call.kind {
     case .use: applyUse(call, &step, context)
     case .unuse: applyUnuse(call, &step, context)
     case .claim: applyClaim(call, &step)
-    case .release: applyRelease(call, &step)
+    case .release: applyRelease(call, &step, context)
     case .deviceClaim: applyDeviceClaim(call, &step)
-    case .deviceRelease: applyDeviceRelease(call, &step)
+    case .deviceRelease: applyDeviceRelease(call, &step, context)
     case .query: applyQuery(call, &step)
     }
   }
@@ -100,8 +103,8 @@ struct GroupLedger: Sendable {
   private mutating func record(_ call: OwnershipCall, _ step: CountHistory.Step, _ certainty: Certainty) {
     var step = step
     let isDecided = step.low == step.high || step.reset != nil
-    if let after = call.countAfter, call.kind != .query, isDecided {
-      // Read after the lock was dropped: another call may have come in between, but only one that is in flight.
+    if let after = call.countAfter, call.kind != .query, isDecided, call.arrivedAlone, !call.wasJoined {
+      // Read after the lock was dropped: while another call was in flight it may be that one's count.
       if let narrower = step.post.intersection(Count(exactly: after)) { step.post = narrower }
     }
     if !history.add(step) {
@@ -131,8 +134,12 @@ struct GroupLedger: Sendable {
       step.low = 1
       step.high = 1
       step.post = Count(min: 1, max: nil)
+      if owner == .user {
+        // The owner must have let go unseen; what the count was then is not known.
+        step.isBreak = true
+        anomalies.append(.impossible(call))
+      }
       record(call, step, .proved)
-      if owner == .user { anomalies.append(.impossible(call)) }
       owner = .none
       take(call, context)
     case let code?:
@@ -158,12 +165,15 @@ struct GroupLedger: Sendable {
         window: context.windowEntry, naming: context.naming, certainty: .suspected,
         step: history.steps.count - 1)
       if isSameWindow {
-        leak.awaitsUnuse = awaitsUnuse(leak, context)
+        leak.countsProve = countsProve(call, after: earlier, since: devices[index].holdingStep)
+        leak.awaitsUnuse = leak.countsProve == nil && awaitsUnuse(leak, context)
         leak.certainty = leakCertainty(leak, context)
       }
       devices[index].leaks.append(leak)
     }
     devices[index].holding = call
+    devices[index].holdingStep = history.steps.count - 1
+    devices[index].isRemoved = false
     devices[index].driver = call.driver ?? devices[index].driver
     devices[index].lastDriver = call.driver ?? devices[index].lastDriver
   }
@@ -173,13 +183,24 @@ struct GroupLedger: Sendable {
     if leak.use.isNamedLater {
       return context.spansLoss || !context.unuseIsTraceable ? .suspected : .consistent
     }
-    if let first = leak.use.countBefore, let second = leak.again?.countBefore, second > first {
-      return .proved
-    }
+    if let proof = leak.countsProve { return proof ? .proved : .suspected }
     if leak.awaitsUnuse { return context.unuseIsTraceable ? .proved : .suspected }
     // Names alone: a second pass runs only where the first use succeeded, and log lines say where.
     let isNamesOnly = leak.use.result == nil && leak.again?.result == nil
     return isNamesOnly && !context.spansLoss && context.unuseIsTraceable ? .consistent : .suspected
+  }
+
+  /// Whether the count that the second use read shows that nothing was given back since the first: it is what the
+  /// history foretold, or one more than the first one read with nobody else in between. `nil` where it was not read.
+  private func countsProve(_ again: OwnershipCall, after first: OwnershipCall, since step: Int) -> Bool? {
+    guard let predicted, let read = again.countBefore else { return nil }
+    // A history that broke in between foretells nothing about what came before the break.
+    if step < history.steps.count - 1, history.hasBreak(in: step + 1...history.steps.count - 1) {
+      return false
+    }
+    if let exact = predicted.exact { return exact == read }
+    guard let before = first.countBefore else { return nil }
+    return history.steps.count - 1 == step + 1 && read == before + 1
   }
 
   private func awaitsUnuse(_ leak: Leak, _ context: CallContext) -> Bool {
@@ -189,19 +210,20 @@ struct GroupLedger: Sendable {
   private mutating func applyUnuse(
     _ call: OwnershipCall, _ step: inout CountHistory.Step, _ context: CallContext
   ) {
-    let isAtZero = step.pre.exact == 0 || (step.pre == .unknown && count.exact == 0)
+    // A count that the call itself read as something else is believed, even where it was not alone.
+    let isAtZero = step.pre.exact == 0 || call.countBefore == nil && count.exact == 0
     if isAtZero {
       let isRead = step.pre.exact == 0
-      if isRead || context.useIsTraceable {
+      if isRead || context.useIsTraceable && entries.contains(where: { $0.call.kind == .use }) {
         anomalies.append(.overRelease(call, isRead ? .proved : .consistent))
         record(call, step, isRead ? .proved : .consistent)
-        giveBack(call)
+        giveBack(call, context)
         return
       }
       // A use that no probe watched must have come before.
       step.isBreak = true
     }
-    if call.countAfter != nil, call.countAfter == call.countBefore, step.pre.exact != nil {
+    if call.countAfter != nil, call.countAfter == call.countBefore, step.pre.exact != nil, !call.wasJoined {
       // The kernel refuses while a PASID is attached; the count stays.
       record(call, step, .proved)
       return
@@ -210,18 +232,19 @@ struct GroupLedger: Sendable {
     step.high = -1
     step.pre = step.pre.intersection(Count(min: 1, max: nil)) ?? step.pre
     record(call, step, call.countBefore == nil ? .consistent : .proved)
-    giveBack(call)
+    giveBack(call, context)
   }
 
-  private mutating func giveBack(_ call: OwnershipCall) {
+  private mutating func giveBack(_ call: OwnershipCall, _ context: CallContext) {
     guard let device = call.device else { return }
     let isNew = deviceIndex[device] == nil
     let index = account(device)
-    if isNew {
+    if isNew, !context.deviceWasProbed {
       devices[index].wasBoundBefore = true
       devices[index].firstUnuse = call
     }
     devices[index].holding = nil
+    devices[index].isRemoved = false
     devices[index].isBound = false
     devices[index].driver = call.driver ?? devices[index].driver
     devices[index].lastDriver = call.driver ?? devices[index].lastDriver
@@ -259,8 +282,10 @@ struct GroupLedger: Sendable {
     ownerCall = call
   }
 
-  private mutating func applyRelease(_ call: OwnershipCall, _ step: inout CountHistory.Step) {
-    if isUnowned(call, step) {
+  private mutating func applyRelease(
+    _ call: OwnershipCall, _ step: inout CountHistory.Step, _ context: CallContext
+  ) {
+    if isUnowned(call, step, context) {
       anomalies.append(.releaseUnowned(call))
       record(call, step, .proved)
       return
@@ -277,9 +302,13 @@ struct GroupLedger: Sendable {
   }
 
   /// Whether a release finds nobody to release: the count is 0, or drivers hold it and not an owner.
-  private func isUnowned(_ call: OwnershipCall, _ step: CountHistory.Step) -> Bool {
-    if step.pre.exact == 0 || count.exact == 0 && step.pre == .unknown { return true }
-    return owner == .none && (call.ownerBefore == 0 || call.ownerBefore == nil && count.min > 0)
+  private func isUnowned(_ call: OwnershipCall, _ step: CountHistory.Step, _ context: CallContext) -> Bool {
+    if step.pre.exact == 0 { return true }
+    if owner == .none, call.ownerBefore == 0 { return true }
+    // Where no claim is watched, one that nobody saw may have come before.
+    guard context.claimIsTraceable else { return false }
+    if count.exact == 0, step.pre == .unknown { return true }
+    return owner == .none && call.ownerBefore == nil && count.min > 0
   }
 
   private mutating func disown() {
@@ -314,8 +343,10 @@ struct GroupLedger: Sendable {
     }
   }
 
-  private mutating func applyDeviceRelease(_ call: OwnershipCall, _ step: inout CountHistory.Step) {
-    if isUnowned(call, step) {
+  private mutating func applyDeviceRelease(
+    _ call: OwnershipCall, _ step: inout CountHistory.Step, _ context: CallContext
+  ) {
+    if isUnowned(call, step, context) {
       anomalies.append(.releaseUnowned(call))
       // Only the last reference is tested for an owner; of several the kernel takes one, whosever it is.
       let before = count.intersection(step.pre) ?? step.pre
@@ -357,7 +388,7 @@ struct GroupLedger: Sendable {
     refusals.append(
       Refusal(
         call: call, second: nil, step: history.steps.count - 1, owner: owner, ownerCall: ownerCall,
-        devices: devices.indices.map { ($0, devices[$0].holding, devices[$0].leaks.count) },
+        devices: devices.indices.map { ($0, devices[$0].holding, devices[$0].isRemoved) },
         isComplete: losses == 0))
   }
 
@@ -376,6 +407,8 @@ struct GroupLedger: Sendable {
   mutating func setBound(_ device: NameID, _ isBound: Bool, driver: NameID?) {
     guard let index = deviceIndex[device] else { return }
     devices[index].isBound = isBound
+    // Its driver is being removed; the reference is still out until the unuse.
+    if !isBound, devices[index].holding != nil { devices[index].isRemoved = true }
     devices[index].lastDriver = driver ?? devices[index].lastDriver
   }
 
@@ -385,7 +418,8 @@ struct GroupLedger: Sendable {
     devices[index].holding = nil
     devices[index].isBound = false
     var leak = Leak(
-      cause: .testRemoveUnbound, use: holding, again: nil, remove: window.remove, window: window.entry,
+      cause: window.remove == nil ? .probeFailure : .testRemoveUnbound, use: holding, again: nil,
+      remove: window.remove, window: window.entry,
       certainty: .suspected, step: history.steps.count - 1)
     leak.awaitsUnuse = awaitsUnuse(leak, context)
     leak.certainty = leakCertainty(leak, context)
@@ -404,6 +438,25 @@ struct GroupLedger: Sendable {
     }
   }
 
+  /// The driver was unbound to the end without an unuse.
+  mutating func leaveBehind(_ device: NameID, context: CallContext) {
+    guard let index = deviceIndex[device], let holding = devices[index].holding else { return }
+    devices[index].holding = nil
+    devices[index].isBound = false
+    var leak = Leak(
+      cause: .unbind, use: holding, again: nil, remove: nil, window: nil, certainty: .suspected,
+      step: history.steps.count - 1)
+    leak.awaitsUnuse = awaitsUnuse(leak, context)
+    leak.certainty = leakCertainty(leak, context)
+    devices[index].leaks.append(leak)
+  }
+
+  /// The last use of a device was refused after all.
+  mutating func undoTake(_ device: NameID) {
+    guard let index = deviceIndex[device], devices[index].holding?.result == nil else { return }
+    devices[index].holding = nil
+  }
+
   /// A driver is being bound to a device whose last reference was never seen to be given back.
   mutating func orphan(_ device: NameID) {
     guard let index = deviceIndex[device], let holding = devices[index].holding else { return }
@@ -414,8 +467,22 @@ struct GroupLedger: Sendable {
         step: history.steps.count - 1))
   }
 
-  /// Events were lost: nothing is known until the next observation.
-  mutating func lose() {
+  /// Events were lost behind the line `since`, or behind the beginning: nothing is known until the next observation,
+  /// and what rested on nothing having happened since then proves nothing.
+  mutating func lose(since: LineReference?) {
+    for index in devices.indices {
+      for place in devices[index].leaks.indices { devices[index].leaks[place].doubt(since: since) }
+    }
+    for index in pastLeaks.indices { pastLeaks[index].leak.doubt(since: since) }
+    anomalies.removeAll { anomaly in
+      switch anomaly {
+      case .overRelease(let call, let certainty):
+        certainty < .proved && (since.map { call.entry.at > $0 } ?? true)
+      case .releaseUnowned(let call):
+        call.countBefore == nil && call.ownerBefore == nil && (since.map { call.entry.at > $0 } ?? true)
+      case .impossible: false
+      }
+    }
     var step = CountHistory.Step()
     step.isBreak = true
     history.add(step)
@@ -452,6 +519,11 @@ struct GroupLedger: Sendable {
     members.remove(device)
     if let index = deviceIndex[device] { devices[index].isBound = false }
     return members.isEmpty
+  }
+
+  /// Every leak ever found, those before a loss first.
+  var allLeaks: [(device: NameID, leak: Leak)] {
+    pastLeaks + devices.flatMap { device in device.leaks.map { (device.name, $0) } }
   }
 
   /// The last member left: the group is freed, and its count with it.

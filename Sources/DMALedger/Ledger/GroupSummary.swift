@@ -14,21 +14,33 @@ struct GroupSummary: Sendable {
   let suspected: Int
   /// The final count less its legitimate holders.
   let excess: Count
+  /// The verdict by the counts; a finding that proves a defect outweighs it.
   let verdict: Verdict
   let reasons: [String]
 
-  init(_ ledger: GroupLedger) {
+  /// `useIsTraceable`: every use would have been seen, so that a member that shows none holds nothing.
+  /// `unuseIsTraceable`: every unuse would have been seen, so that a count stays up until one is.
+  init(_ ledger: GroupLedger, useIsTraceable: Bool, unuseIsTraceable: Bool) {
     self.ledger = ledger
     let narrowed = ledger.history.narrowed()
     initial = narrowed.initial
     steps = narrowed.steps
-    final = narrowed.steps.last?.after ?? narrowed.initial
+    var final = narrowed.steps.last?.after ?? narrowed.initial
+    let isDrifting =
+      !unuseIsTraceable && ledger.entries.contains { $0.call.kind == .use }
+      && !ledger.entries.contains { $0.call.countBefore != nil || $0.call.countAfter != nil }
+    // A second pass whose unuse nobody would have seen: the count may have come down in between.
+    if isDrifting, ledger.devices.contains(where: { !$0.leaks.isEmpty }) { final.min = 0 }
+    self.final = final
     peak = Self.peak(of: narrowed.initial, narrowed.steps.map(\.after))
     let leaks = ledger.devices.flatMap(\.leaks)
     leaked = leaks.filter { $0.certainty > .suspected }.count
-    suspected = leaks.count - leaked
-    held = ledger.devices.filter { $0.holding != nil }.count
-    excess = Self.excess(ledger, final: final, held: held, leaked: leaked)
+    let removed = ledger.devices.filter { $0.holding != nil && $0.isRemoved }.count
+    suspected = leaks.count - leaked + removed
+    held = ledger.devices.filter { $0.holding != nil }.count - removed
+    let isContradicted = ledger.anomalies.contains { if case .impossible = $0 { true } else { false } }
+    let knowsHolders = ledger.hasAllMembers && useIsTraceable && !isContradicted && !isDrifting
+    excess = Self.excess(ledger, final: final, held: held, leaked: leaked, knowsHolders: knowsHolders)
     (verdict, reasons) = Self.judge(
       ledger, initial: initial, final: final, excess: excess, suspected: suspected)
   }
@@ -49,12 +61,14 @@ struct GroupSummary: Sendable {
     return Count(min: low, max: high)
   }
 
-  private static func excess(_ ledger: GroupLedger, final: Count, held: Int, leaked: Int) -> Count {
+  private static func excess(
+    _ ledger: GroupLedger, final: Count, held: Int, leaked: Int, knowsHolders: Bool
+  ) -> Count {
     // An owner got in when the count was 0: whatever it is now is the owner's.
     if ledger.owner == .user { return Count(exactly: 0) }
     var excess = final.shifted(by: -held)
     // Members that the capture never names may hold references by right.
-    if !ledger.hasAllMembers { excess.min = 0 }
+    if !knowsHolders { excess.min = 0 }
     excess.min = max(excess.min, leaked)
     if let max = excess.max, max < excess.min { excess.min = max }
     return excess
@@ -65,13 +79,15 @@ struct GroupSummary: Sendable {
     if ledger.owner == .user, final.max == 0 {
       return "the group has an owner and a count of 0, so a driver gave back what the owner had taken"
     }
-    let held = ledger.devices.count { $0.holding?.result == 0 }
+    let held = ledger.devices.reduce(0) { sum, device in
+      sum + (device.holding?.result == 0 ? 1 : 0) + device.leaks.count { $0.certainty == .proved }
+    }
     if ledger.owner == .user, held > 0 {
       return "the group was claimed although a driver that took a reference has not given it back"
     }
     if let max = final.max, max < held {
       return
-        "the count is lower than what bound drivers hold, so another device gave back one of their references"
+        "the count is lower than what was taken and not given back, so another device gave back one of the references"
     }
     return nil
   }
@@ -92,7 +108,7 @@ struct GroupSummary: Sendable {
       if case .impossible(let call) = anomaly { call } else { nil }
     }
     let stolen = stolenReason(ledger, final: final)
-    if excess.max == 0, contradictions.isEmpty, stolen == nil { return (.balanced, []) }
+    if excess.max == 0, suspected == 0, contradictions.isEmpty, stolen == nil { return (.balanced, []) }
     var reasons: [String] = []
     if let stolen { reasons.append(stolen) }
     if let first = contradictions.first {

@@ -98,7 +98,8 @@ struct Ledger: CallSink, Sendable {
       join(device, index)
       return
     }
-    let isSuccessor = byID[id] != nil
+    // Only where all members are known to have left is the group known to be gone, and the next one new.
+    let isSuccessor = byID[id].map { groups[$0].hasAllMembers } ?? false
     if let index = byID[id] { groups[index].end() }
     if let index = open(GroupKey(pointer: nil, id: id), isNewborn: isSuccessor) { join(device, index) }
   }
@@ -173,8 +174,23 @@ struct Ledger: CallSink, Sendable {
   }
 
   /// Events were lost: every group may have changed.
-  mutating func lose() {
-    for index in groups.indices where !groups[index].hasEnded { groups[index].lose() }
+  mutating func lose(since: LineReference?) {
+    for index in groups.indices where !groups[index].hasEnded { groups[index].lose(since: since) }
+  }
+
+  mutating func undoTake(_ device: NameID) {
+    guard let index = group(ofDevice: device) else { return }
+    groups[index].undoTake(device)
+  }
+
+  mutating func leaveBehind(_ device: NameID, context: CallContext) {
+    guard let index = group(ofDevice: device) else { return }
+    groups[index].leaveBehind(device, context: context)
+  }
+
+  mutating func forget(_ device: NameID) {
+    guard let index = group(ofDevice: device) else { return }
+    groups[index].forget()
   }
 
   /// An unuse was seen somewhere.

@@ -15,17 +15,23 @@ struct ReportBuilder {
   func build() -> Report {
     let context = FindingContext(
       names: names, arena: arena, evidence: evidence, losses: losses, countsTicks: countsTicks)
-    let summaries = ledger.groups.filter { !$0.entries.isEmpty }.map(GroupSummary.init).sorted(by: isBefore)
-    let findings = FindingRegister.findings(
-      summaries, unattributedRefusals: ledger.unattributedRefusals, lostBefore: lostBefore, context)
-    let (verdict, reasons) = judge(summaries)
+    let useIsTraceable = evidence.sawUse && !evidence.hasUnplacedUse
+    let summaries = ledger.groups.filter { !$0.entries.isEmpty }
+      .map {
+        GroupSummary($0, useIsTraceable: useIsTraceable, unuseIsTraceable: evidence.unuseIsTraceable)
+      }.sorted(by: isBefore)
+    let own = summaries.map { FindingRegister.findings(in: $0, context) }
+    let general = FindingRegister.general(
+      unattributedRefusals: ledger.unattributedRefusals, lostBefore: lostBefore, context)
+    let groups = zip(summaries, own).map { group($0, findings: $1) }
+    let (verdict, reasons) = judge(groups)
     return Report(
       verdict: verdict, reasons: reasons,
       kernel: KernelSummary(
         release: release, testDriverRemove: evidence.verdict, windows: evidence.windows,
         reprobes: evidence.reprobes),
-      sources: sources, groups: summaries.map(group), unattributed: ledger.unattributed, findings: findings,
-      diagnostics: diagnostics)
+      sources: sources, groups: groups, unattributed: ledger.unattributed,
+      findings: FindingRegister.sorted(own.flatMap { $0 } + general), diagnostics: diagnostics)
   }
 
   private func isBefore(_ left: GroupSummary, _ right: GroupSummary) -> Bool {
@@ -37,12 +43,12 @@ struct ReportBuilder {
 
   // MARK: - The verdict over all
 
-  private func judge(_ summaries: [GroupSummary]) -> (Verdict, [String]) {
-    if summaries.contains(where: { $0.verdict == .unbalanced }) { return (.unbalanced, []) }
+  private func judge(_ groups: [GroupReport]) -> (Verdict, [String]) {
+    if groups.contains(where: { $0.verdict == .unbalanced }) { return (.unbalanced, []) }
     var reasons: [String] = []
-    for summary in summaries where summary.verdict == .inconclusive {
-      let name = summary.ledger.id.map { "group \($0)" } ?? "a group without number"
-      reasons += summary.reasons.map { "\(name): \($0)" }
+    for group in groups where group.verdict == .inconclusive {
+      let name = group.id.map { "group \($0.value)" } ?? "a group without number"
+      reasons += group.reasons.map { "\(name): \($0)" }
     }
     let open = ledger.unattributed
     if open.total > 0 {
@@ -52,7 +58,7 @@ struct ReportBuilder {
     if lostBefore > 0 || losses.contains(where: { $0.kind != .missingUse }) {
       reasons.append("events were lost, so calls may be missing")
     }
-    if summaries.isEmpty, open.total == 0 {
+    if groups.isEmpty, open.total == 0 {
       reasons.append("no call that takes or gives back DMA ownership of a group is in the capture")
     }
     return reasons.isEmpty ? (.balanced, []) : (.inconclusive, reasons)
@@ -60,12 +66,20 @@ struct ReportBuilder {
 
   // MARK: - A group
 
-  private func group(_ summary: GroupSummary) -> GroupReport {
+  /// A group is unbalanced if and only if a finding proves a defect: verdict, findings and exit code agree.
+  private func verdict(_ summary: GroupSummary, _ findings: [Finding]) -> (Verdict, [String]) {
+    if findings.contains(where: { $0.severity == .error }) { return (.unbalanced, []) }
+    if summary.verdict != .unbalanced { return (summary.verdict, summary.reasons) }
+    return (.inconclusive, ["the count is higher than what is held by right, and nothing proves why"])
+  }
+
+  private func group(_ summary: GroupSummary, findings: [Finding]) -> GroupReport {
     let ledger = summary.ledger
+    let (verdict, reasons) = verdict(summary, findings)
     let accounts = ledger.devices.sorted { names.text($0.name) < names.text($1.name) }
     return GroupReport(
-      id: ledger.id.map(GroupID.init), incarnation: ledger.incarnation, verdict: summary.verdict,
-      reasons: summary.reasons, initial: summary.initial, final: summary.final, peak: summary.peak,
+      id: ledger.id.map(GroupID.init), incarnation: ledger.incarnation, verdict: verdict,
+      reasons: reasons, initial: summary.initial, final: summary.final, peak: summary.peak,
       excess: summary.excess, owner: ledger.owner,
       devices: accounts.map {
         DeviceReport(
