@@ -58,6 +58,13 @@ import CByteScan
           searched = start
           continue
         }
+        // What one read brought whole may have come in pieces through a pipe: both are skipped.
+        if newline - start > LineReader.longestLine {
+          issues.append(InputIssue(kind: .lineTooLong, offset: bytes - (end - start), line: number))
+          start = newline + 1
+          searched = start
+          continue
+        }
         setLine(from: start, to: newline)
         start = newline + 1
         return true
