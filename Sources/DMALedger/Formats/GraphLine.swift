@@ -54,9 +54,9 @@ struct GraphLine {
         break
       }
       if takeDuration(&cursor, bar: bar) { return true }
-      guard takeTask(cursor, bar: bar) || isFlags(cursor, bar: bar) else { break }
+      guard let end = takeTask(cursor, bar: bar) ?? (isFlags(cursor, bar: bar) ? bar : nil) else { break }
       found = true
-      cursor.index = bar + 1
+      cursor.index = end + 1
       if cursor.peek() == 0x20 { cursor.index += 1 }
     }
     return found
@@ -111,12 +111,20 @@ struct GraphLine {
     return true
   }
 
-  private mutating func takeTask(_ cursor: ByteCursor, bar: Int) -> Bool {
-    guard let task = Self.task(cursor.bytes, in: cursor.index..<bar) else { return false }
-    pid = task.pid
-    commStart = task.comm.lowerBound
-    commEnd = task.comm.upperBound
-    return true
+  /// The bar behind the task; a comm may hold bars itself.
+  private mutating func takeTask(_ cursor: ByteCursor, bar: Int) -> Int? {
+    var end = bar
+    while end - cursor.index < 28 {
+      if let task = Self.task(cursor.bytes, in: cursor.index..<end) {
+        pid = task.pid
+        commStart = task.comm.lowerBound
+        commEnd = task.comm.upperBound
+        return end
+      }
+      guard let next = cursor.bytes.firstIndex(of: 0x7C, from: end + 1) else { return nil }
+      end = next
+    }
+    return nil
   }
 
   /// `  kworker-26   `: the comm is cut to seven bytes and may itself hold dashes.
