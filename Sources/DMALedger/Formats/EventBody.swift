@@ -65,8 +65,10 @@ struct EventBody {
       // trace-cmd writes ` <-- `.
       _ = cursor.take("- ")
       event.parent = parent(&cursor)
-    } else if !cursor.isAtEnd, cursor.peek() != 0x20 {
-      return .irrelevant
+    } else if !line.hasText(" (repeats: ", at: cursor.index) {
+      // Anything else behind the symbol is somebody's sentence.
+      cursor.skipBlanks()
+      guard cursor.isAtEnd else { return .irrelevant }
     }
     event.kind = .entry
     event.observer = .function

@@ -135,9 +135,11 @@ struct ProbeFields {
     }
   }
 
-  /// `255`, `-16`, `0xa`, `0xfffffffffffffff0`, or 16 hexadecimal digits as libtraceevent prints them.
+  /// `255`, `-16`, `0xa`, `0xfffffffffffffff0`; with the option `fields` a byte is `(1)` or `'A'(65)`.
   static func number(_ line: Span<UInt8>, at index: Int) -> Int64? {
     var cursor = ByteCursor(line, at: index)
+    if cursor.peek() == 0x27, cursor.peek(2) == 0x27 { cursor.index += 3 }
+    _ = cursor.take(0x28)
     let isNegative = cursor.take(0x2D)
     if cursor.take("0x") { return cursor.takeHex().map(Int64.init(bitPattern:)) }
     guard let value = cursor.takeDecimal() else { return nil }

@@ -43,7 +43,8 @@ struct RecordContext {
       cursor.skipBlanks()
     }
     guard let context = bracketTail(&cursor) else { return nil }
-    return finish(context, line: line, pid: pid, commEnd: dash)
+    // In front of the sixteen bytes of the comm may stand a line number or the name of a buffer.
+    return finish(context, line: line, pid: pid, commStart: max(0, dash - 16), commEnd: dash)
   }
 
   /// `[000] d....    34.497897: ` at the cursor, which is left at the body.
@@ -178,12 +179,13 @@ struct RecordContext {
   }
 
   private static func finish(
-    _ context: RecordContext, line: Span<UInt8>, pid: Int, commEnd: Int
+    _ context: RecordContext, line: Span<UInt8>, pid: Int, commStart: Int = 0, commEnd: Int
   ) -> RecordContext {
     var context = context
     context.pid = Int32(pid)
+    context.commStart = commStart
     context.commEnd = commEnd
-    while context.commEnd > 0, line[context.commEnd - 1] == 0x20 { context.commEnd -= 1 }
+    while context.commEnd > commStart, line[context.commEnd - 1] == 0x20 { context.commEnd -= 1 }
     while context.commStart < context.commEnd, line[context.commStart] == 0x20 { context.commStart += 1 }
     return context
   }

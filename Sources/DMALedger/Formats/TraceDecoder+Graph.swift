@@ -44,7 +44,8 @@ extension TraceDecoder {
       let outcome = body.read(
         comment, from: graph.comment.lowerBound, into: &event, names: &names, addresses: &addresses,
         neighbour: nil)
-      if case .event = outcome { return .event }
+      // Records of the function tracer are never printed as comments: a lone symbol is text.
+      if case .event = outcome, event.observer == .probe { return .event }
       return .irrelevant
     case .open, .leaf:
       guard let function = KernelFunction.named(line.extracting(graph.symbol)) else { return .irrelevant }
@@ -62,7 +63,7 @@ extension TraceDecoder {
   /// `-R`: `func=really_probe depth=2 …`.
   mutating func traceCmdGraph(
     _ line: Span<UInt8>, from start: Int, isExit: Bool, _ context: RecordContext, _ event: inout TraceEvent,
-    _ names: inout NameTable
+    _ names: inout NameTable, _ addresses: inout AddressBook
   ) -> Outcome {
     if format == "unknown" || format == "trace-cmd report" { format = "trace-cmd report (function_graph)" }
     isTraceCmd = true
@@ -87,9 +88,7 @@ extension TraceDecoder {
       var graph = GraphLine()
       var content = ByteCursor(line, at: bar + 3)
       guard graph.readBody(&content) else { return .irrelevant }
-      var names = names
-      var none = AddressBook()
-      let outcome = graphEvent(graph, line, &event, &names, &none)
+      let outcome = graphEvent(graph, line, &event, &names, &addresses)
       if outcome != .event { return outcome }
     }
     event.comm = names.intern(line.extracting(context.commStart..<context.commEnd))

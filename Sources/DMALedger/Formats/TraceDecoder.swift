@@ -50,7 +50,6 @@ struct TraceDecoder {
   private var neighbour: (pid: Int32, function: KernelFunction)?
   /// A probe at an address, waiting for the first frame of its stack.
   private var awaitsFrame = false
-  private var lastProbe: KernelFunction?
   /// A short line that may be the first half of a comm with a newline in it.
   private var halfComm: (length: Int, line: Int)?
 
@@ -93,16 +92,15 @@ struct TraceDecoder {
     case 0x20:
       if line.hasText(" => ", at: 0) { return frame(line, from: 4, addresses: &addresses) }
       if line.hasText(" ---------------------", at: 0) { return .irrelevant }
+    case 0x09 where canContinue:
+      if let outcome = callchainFrame(line, addresses: &addresses) { return outcome }
     case 0x2D where line.count == 2 && line[1] == 0x2D:
       return .neutral
     default: break
     }
-    var outcome = record(line, into: &event, names: &names, addresses: &addresses)
-    if outcome == nil, let start = grepPrefix(line) {
-      outcome =
-        record(line.extracting(start..<line.count), into: &event, names: &names, addresses: &addresses)
-        ?? lostMarker(line, from: start, into: &event) ?? unwrapped(line, from: start)
-    }
+    let outcome =
+      numbered(line, into: &event, names: &names, addresses: &addresses)
+      ?? record(line, into: &event, names: &names, addresses: &addresses)
     if let outcome {
       records += 1
       continuedInARow = 0
@@ -181,14 +179,13 @@ struct TraceDecoder {
     let outcome = body.read(
       line, from: start, into: &event, names: &names, addresses: &addresses, neighbour: last)
     neighbour = nil
-    awaitsFrame = false
+    awaitsFrame = isPerf
     canContinue = true
     if format == "unknown" { nameFormat() }
     switch outcome {
     case .event:
       event.comm = names.intern(line.extracting(context.commStart..<context.commEnd))
       if event.observer == .function { neighbour = (context.pid, event.function) }
-      lastProbe = event.observer == .probe && event.kind == .entry ? event.function : nil
       return .event
     case .stack:
       awaitsFrame = true
@@ -200,7 +197,7 @@ struct TraceDecoder {
       }
       return .irrelevant
     case .graph(let bodyStart, let isExit):
-      return traceCmdGraph(line, from: bodyStart, isExit: isExit, context, &event, &names)
+      return traceCmdGraph(line, from: bodyStart, isExit: isExit, context, &event, &names, &addresses)
     }
   }
 
@@ -229,6 +226,22 @@ struct TraceDecoder {
     return .irrelevant
   }
 
+  /// `perf script`: a tab, `ffffffff929a4481 really_probe+0x1 ([kernel.kallsyms])`.
+  private mutating func callchainFrame(_ line: Span<UInt8>, addresses: inout AddressBook) -> Outcome? {
+    var cursor = ByteCursor(line, at: 1)
+    cursor.skipBlanks()
+    guard let address = cursor.takeHex(), cursor.take(" ") else { return nil }
+    defer { awaitsFrame = false }
+    let start = cursor.index
+    while !cursor.isAtEnd, cursor.peek().isSymbol { cursor.index += 1 }
+    if awaitsFrame, let function = KernelFunction.named(line.extracting(start..<cursor.index)),
+      cursor.take("+0x1 "), address > 0
+    {
+      addresses.learn(address - 1, function)
+    }
+    return .irrelevant
+  }
+
   /// `CPU:1 [LOST 3651848 EVENTS]`, `CPU:3 [LOST EVENTS]`, `CPU:1 [580 EVENTS DROPPED]`.
   private mutating func lostMarker(_ line: Span<UInt8>, from start: Int, into event: inout TraceEvent)
     -> Outcome?
@@ -242,6 +255,17 @@ struct TraceDecoder {
     event.kind = .lost
     event.cpu = Int32(clamping: cpu)
     return .event
+  }
+
+  /// A line behind its number. The number comes off first: a graph line without its CPU would still read.
+  private mutating func numbered(
+    _ line: Span<UInt8>, into event: inout TraceEvent, names: inout NameTable, addresses: inout AddressBook
+  ) -> Outcome? {
+    guard line[0].isDigit, let start = grepPrefix(line) else { return nil }
+    // A comm of eight bytes may begin like a line number.
+    if line.count > 20, line[8] == 0x2D, RecordContext.fromLatency(line) != nil { return nil }
+    return record(line.extracting(start..<line.count), into: &event, names: &names, addresses: &addresses)
+      ?? lostMarker(line, from: start, into: &event) ?? unwrapped(line, from: start)
   }
 
   private func unwrapped(_ line: Span<UInt8>, from start: Int) -> Outcome? {
