@@ -30,6 +30,14 @@ extension CallAssembler {
     windows[index] = window
   }
 
+  /// The device of a window turns out to have a name.
+  mutating func renameWindow(_ index: Int, _ name: NameID) {
+    guard let old = windows[index]?.device, old != name else { return }
+    windows[index]?.device = name
+    if windowOfDevice[old] == index { windowOfDevice[old] = nil }
+    windowOfDevice[name] = index
+  }
+
   /// The window a call belongs to: its device's, or the innermost of its task.
   mutating func window(for call: OwnershipCall, _ key: Int) -> Int? {
     guard call.kind == .use || call.kind == .unuse else { return nil }

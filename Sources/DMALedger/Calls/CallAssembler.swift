@@ -32,6 +32,9 @@ struct CallAssembler<Ledger: CallSink> {
   /// Devices that a claim in flight attached, by lane.
   var attached: [Int: [NameID]] = [:]
 
+  /// Device pointers whose names are known.
+  var aliases = DeviceAliases()
+
   init(ledger: Ledger) {
     self.ledger = ledger
   }
@@ -43,6 +46,8 @@ struct CallAssembler<Ledger: CallSink> {
       isManaged[driver] = names.withBytes(driver, ManagedDriver.isManaged)
     }
     defer { if event.cpu >= 0 { lastLineOfCPU[event.cpu] = at } }
+    var event = event
+    if let device = event.fields.device { event.fields.device = aliases.name(of: device) }
     switch event.kind {
     case .entry: enter(event, line, at, names)
     case .leaf:
@@ -126,12 +131,26 @@ struct CallAssembler<Ledger: CallSink> {
     else { return false }
     top.observers |= 1 << event.observer.rawValue
     top.depth = max(top.depth, event.depth)
+    var fields = event.fields
+    if let index = top.window {
+      if let seen = windows[index]?.device, let device = fields.device {
+        fields.device = aliases.join(seen, device, names)
+        if let name = fields.device { renameWindow(index, name) }
+      }
+      fillWindow(index, from: fields)
+    }
     if var call = top.call {
-      fill(&call, from: event.fields, names)
+      if let seen = call.device, let device = fields.device {
+        fields.device = aliases.join(seen, device, names)
+        call.device = fields.device
+        if let name = fields.device, let index = call.window, windows[index]?.device == seen {
+          renameWindow(index, name)
+        }
+      }
+      fill(&call, from: fields, names)
       call.parent = call.parent ?? event.parent
       top.call = call
     }
-    if let index = top.window { fillWindow(index, from: event.fields) }
     stack[stack.count - 1] = top
     lanes[key] = stack
     return true
@@ -193,7 +212,8 @@ struct CallAssembler<Ledger: CallSink> {
       call.isGroupless = true
       call.isDoubted = true
     case .group(let key):
-      call.group = call.group ?? key
+      // One observer may print the pointer and the other the number.
+      call.group = GroupKey(pointer: call.group?.pointer ?? key.pointer, id: call.group?.id ?? key.id)
       call.countBefore = call.countBefore ?? fields.count
       call.ownerBefore = call.ownerBefore ?? fields.owner
     }
@@ -214,7 +234,8 @@ struct CallAssembler<Ledger: CallSink> {
       call.isGroupless = true
       call.isDoubted = true
     case .group(let key):
-      call.group = call.group ?? key
+      // One observer may print the pointer and the other the number.
+      call.group = GroupKey(pointer: call.group?.pointer ?? key.pointer, id: call.group?.id ?? key.id)
       call.countAfter = fields.count
       call.ownerAfter = fields.owner
     }
