@@ -38,8 +38,9 @@ struct GroupLedger: Sendable {
   private(set) var history: CountHistory
   private(set) var entries: [Entry] = []
   private(set) var owner = Ownership.unknown
-  /// What the history foretold for the call at hand, where that call read the count alone.
-  private var predicted: Count?
+  /// What the history foretold for the call at hand, and whether that call read the count with nobody else there.
+  private var foretold = Count.unknown
+  private var readsAlone = false
   private(set) var ownerPointer: UInt64?
   private(set) var ownerCall: OwnershipCall?
   private(set) var devices: [DeviceAccount] = []
@@ -86,7 +87,8 @@ struct GroupLedger: Sendable {
       // Others came before it took effect: what it read is what the first of them found.
       history.observe(Count(exactly: before), before: serial)
     }
-    predicted = isAlone && call.countBefore != nil ? count : nil
+    foretold = count
+    readsAlone = isAlone
     learnOwner(call, isAlone: isAlone)
     switch call.kind {
     case .use: applyUse(call, &step, context)
@@ -193,14 +195,21 @@ struct GroupLedger: Sendable {
   /// Whether the count that the second use read shows that nothing was given back since the first: it is what the
   /// history foretold, or one more than the first one read with nobody else in between. `nil` where it was not read.
   private func countsProve(_ again: OwnershipCall, after first: OwnershipCall, since step: Int) -> Bool? {
-    guard let predicted, let read = again.countBefore else { return nil }
+    guard let read = countRead(again, isAlone: readsAlone) else { return nil }
     // A history that broke in between foretells nothing about what came before the break.
     if step < history.steps.count - 1, history.hasBreak(in: step + 1...history.steps.count - 1) {
       return false
     }
-    if let exact = predicted.exact { return exact == read }
-    guard let before = first.countBefore else { return nil }
+    if let exact = foretold.exact { return exact == read }
+    guard let before = countRead(first, isAlone: first.arrivedAlone) else { return nil }
     return history.steps.count - 1 == step + 1 && read == before + 1
+  }
+
+  /// The count that a successful use found: as its entry read it, or one less than its return did.
+  private func countRead(_ use: OwnershipCall, isAlone: Bool) -> Int? {
+    if isAlone, let before = use.countBefore { return before }
+    guard use.result == 0, use.arrivedAlone, !use.wasJoined else { return nil }
+    return use.countAfter.map { $0 - 1 }
   }
 
   private func awaitsUnuse(_ leak: Leak, _ context: CallContext) -> Bool {
