@@ -37,7 +37,7 @@ let package = Package(
       ],
       swiftSettings: swiftSettings),
     .target(
-      name: "TestSupport", dependencies: ["DMALedger"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["DMALedger", "CZstd"], path: "Tests/TestSupport",
       swiftSettings: swiftSettings),
     .testTarget(
       name: "DMALedgerTests", dependencies: ["DMALedger", "TestSupport"], swiftSettings: swiftSettings),

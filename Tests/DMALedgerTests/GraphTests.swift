@@ -1,0 +1,185 @@
+import DMALedger
+import TestSupport
+import Testing
+
+@Suite("function_graph in every dress")
+struct GraphTests {
+  @Test("a test-remove without cleanup is told by names alone", arguments: GraphRendering.allCases)
+  func unfixed(rendering: GraphRendering) {
+    check(.unfixed, rendering)
+  }
+
+  @Test("a test-remove with cleanup is told by names alone", arguments: GraphRendering.allCases)
+  func fixed(rendering: GraphRendering) {
+    check(.fixed, rendering)
+  }
+
+  @Test("a single pass is told by names alone", arguments: GraphRendering.allCases)
+  func inactive(rendering: GraphRendering) {
+    check(.inactive, rendering)
+  }
+
+  private func check(_ history: GraphHistory, _ rendering: GraphRendering) {
+    let text = history.text(rendering)
+    let report = report(on: text)
+    let source = report.sources[0]
+    #expect(source.unparsed == [], "\(text)")
+    #expect(report.kernel.windows == 1, "\(text)")
+    #expect(report.kernel.reprobes == (history == .inactive ? 0 : 1), "\(text)")
+    let expected: TestDriverRemove =
+      switch history {
+      case .unfixed: .unfixed
+      case .fixed: .fixed
+      case .inactive: .inactive
+      }
+    #expect(report.kernel.testDriverRemove == expected)
+    #expect(report.unattributed[.use] == history.uses)
+    #expect(report.unattributed[.unuse] == history.unuses)
+    let named = rendering.namesGroups ? [.query, .claim] : [] as [OwnershipCallKind]
+    #expect(report.changes.map(\.call) == named)
+    #expect(report.unattributed[.query] == 1 - named.count / 2)
+    #expect(report.unattributed[.claim] == 1 - named.count / 2)
+    #expect(report.verdict == .inconclusive)
+    let name = rendering.isTraceCmdReport ? "trace-cmd report (function_graph)" : "ftrace function_graph"
+    #expect(source.format == name || rendering == .kernelLogDump)
+  }
+
+  @Test("absolute times become the times of the source")
+  func times() {
+    let source = report(on: GraphHistory.unfixed.text(.abstime)).sources[0]
+    #expect(source.firstTime == Nanoseconds(29_257_465_000))
+    #expect(report(on: GraphHistory.unfixed.text(.plain)).sources[0].firstTime == nil)
+  }
+
+  @Test(
+    "the columns of a line are told apart without a header",
+    arguments: [
+      " 0)               |  really_probe() {",
+      "  12)               |    really_probe() {",
+      "   29.257452 |   1)    bash-110    |  ...1. |               |    really_probe() {",
+      "   29.257452 |   1)               |  really_probe() {",
+      " 8640029.257452 |   1)               |  really_probe() {",
+      "        3 us |   0)               |  really_probe() {",
+      "        3 us |   0)    bash-110    |  d.h1. |               |  really_probe() {",
+      " 0)    bash-110    |               |  really_probe() {",
+      " 0)  kworker-4194303 |               |  really_probe() {",
+      " 0)   x-12-218     |               |  really_probe() {",
+      " 0)    | x-218    |               |  really_probe() {",
+      " 0)  .l.1. |               |      really_probe() {",
+      " 0)     really_probe() {",
+      "              |    really_probe() {",
+      " 0)               |  really_probe [core]() {",
+      " 0)               |  really_probe.isra.0() {",
+      " 0)               |  really_probe(dev=0xffff88924204e0d0, drv=0xffffffffc025d248) {",
+      " 0)               |  really_probe(dev=0xffff88924204e0d0, s=STRUCT[0x0], ...) {",
+      " 0)               |  really_probe() { /* <-__driver_probe_device+0x87/0x150 */",
+      "10119- 0)               |  really_probe() {",
+      "[  236.423900]  1)               |  really_probe() {",
+      "            bash-250   [001]   101.080289: funcgraph_entry:                   |      really_probe() {",
+      "            bash-250   [001]   101.080289: funcgraph_entry:      --> really_probe (2)",
+      "            bash-250   [001]   101.017786: funcgraph_entry:       func=really_probe depth=0 args=ARRAY[]",
+    ])
+  func columns(line: String) {
+    let report = report(on: line + "\n")
+    #expect(report.unparsedLines == 0)
+    #expect(report.kernel.windows == 1)
+    #expect(report.sources[0].events == 1)
+  }
+
+  // MARK: Losses
+
+  @Test(
+    "a marker glued to the prefix of a graph line is a loss",
+    arguments: [
+      " 1)               |            CPU:1 [LOST 1975128 EVENTS]",
+      "CPU:1 [LOST 1975128 EVENTS]",
+      "165:CPU:1 [LOST 1975128 EVENTS]",
+    ])
+  func gluedMarker(marker: String) {
+    var lines = GraphHistory.unfixed.text(.plain).split(separator: "\n").map(String.init)
+    lines.insert(marker, at: lines.count - 4)
+    let report = report(on: lines.joined(separator: "\n") + "\n")
+    #expect(report.unparsedLines == 0)
+    #expect(report.sources[0].lostEvents == 1_975_128)
+    #expect(report.verdict == .inconclusive)
+  }
+
+  @Test("closers without openers at the start of a pipe are no calls")
+  func orphanClosers() {
+    let report = report(
+      on: """
+         0)   2.353 us    |                        arch_scale_cpu_capacity();
+         0)   4.738 us    |                      } /* cpu_util */
+         0) @ 115536.9 us |        } /* pci_device_probe */
+         0) @ 115536.9 us |      } /* really_probe */
+         0) + 28.367 us   |    }
+         0) * 33960.40 us |  }
+         0) $ 1234567 us  |  }
+
+        """)
+    #expect(report.unparsedLines == 0)
+    #expect(report.sources[0].understoodLines == 7)
+    #expect(report.kernel.windows == 0)
+    #expect(report.unattributed.total == 0)
+  }
+
+  // MARK: Probes inside
+
+  @Test("probes in comments and the graph's own frames are one call each")
+  func commentedProbes() {
+    let report = report(
+      on: """
+        # tracer: function_graph
+        #
+        # CPU  DURATION                  FUNCTION CALLS
+        # |     |   |                     |   |   |   |
+         0)               |  /* rp: (really_probe+0x0/0x380) dev="0000:00:03.0" drv="e1000e" */
+         0)               |  really_probe() {
+         0)               |    pci_dma_configure() {
+         0)               |      /* use: (iommu_device_use_default_domain+0x0/0x8c) dev="0000:00:03.0" drv="e1000e" grp=1 cnt=0 */
+         0)               |      iommu_device_use_default_domain() {
+         0)               |        /* use_ret: (pci_dma_configure+0x9a/0xc0 <- iommu_device_use_default_domain) ret=0 */
+         0) + 28.367 us   |      }
+         0) + 38.367 us   |    }
+         0)               |    /* bound: (driver_bound+0x0/0xc0) dev="0000:00:03.0" */
+         0)   2.353 us    |    driver_bound();
+         0)               |  /* rp_ret: (device_driver_attach+0x24/0x4a <- really_probe) ret=0 */
+         0) @ 115536.9 us |  }
+
+        """)
+    #expect(report.unparsedLines == 0)
+    #expect(report.kernel.windows == 1)
+    #expect(report.verdict == .balanced, "\(report.reasons)")
+    let change = report.changes.first
+    #expect(report.changes.count == 1)
+    #expect(change?.call == .use)
+    #expect(change?.result == 0)
+    #expect(change?.device == "0000:00:03.0")
+    #expect(change?.cpu == 0)
+    #expect(report.groups.first?.final == Count(exactly: 1))
+    #expect(report.groups.first?.devices.first?.isBound == true)
+  }
+
+  @Test(
+    "what looks like a comment's end, a brace or a call inside a comment is text",
+    arguments: [
+      " 0)               |  /* console: } */",
+      " 0)               |  /* console: really_probe() { */",
+      " 0)               |  /* tracing_mark_write: iommu_device_use_default_domain(); */",
+      " 0)               |  /* iommu_device_use_default_domain is a name in a marker */",
+      " 0)               |  /* a */ b */",
+      " 0)               |  /* */",
+      " 0)               |  /* no end",
+    ])
+  func commentText(line: String) {
+    let report = report(on: line + "\n 0)   2.353 us    |  mutex_lock();\n")
+    #expect(report.unparsedLines == 0)
+    #expect(report.sources[0].events == 0)
+    #expect(report.unattributed.total == 0)
+    #expect(report.kernel.windows == 0)
+  }
+}
+
+extension GraphRendering {
+  fileprivate var isTraceCmdReport: Bool { rawValue.hasPrefix("trace-cmd") }
+}

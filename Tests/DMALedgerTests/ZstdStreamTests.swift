@@ -1,0 +1,180 @@
+import DMALedger
+import TestSupport
+import Testing
+
+@Suite("Captures packed with zstd")
+struct ZstdStreamTests {
+  private static let plain = OwnershipHistory.leaking.bytes(.withHeader)
+
+  private static let packings: [(name: String, pack: @Sendable ([UInt8]) -> [UInt8])] = [
+    ("one frame", { Zstd.frame($0) }),
+    ("a frame for every 100 bytes", { Zstd.frames($0, size: 100) }),
+    ("a frame for every byte", { Zstd.frames($0, size: 1) }),
+    ("an empty frame in front", { Zstd.emptyFrame + Zstd.frame($0) }),
+    ("empty frames in the middle", { Zstd.frames($0, size: 500).joinedWithEmpty }),
+    ("empty frames behind", { Zstd.frame($0) + Zstd.emptyFrame + Zstd.emptyFrame }),
+    ("a skippable frame first", { Zstd.skippable([1, 2, 3]) + Zstd.frame($0) }),
+    ("an empty skippable frame first", { Zstd.skippable([]) + Zstd.frame($0) }),
+    (
+      "a skippable frame in the middle",
+      {
+        Zstd.frame(Array($0.prefix(300))) + Zstd.skippable(Array("index".utf8), nibble: 0xE)
+          + Zstd.frame(Array($0.dropFirst(300)))
+      }
+    ),
+    (
+      "a skippable frame last",
+      { Zstd.frame($0) + Zstd.skippable([UInt8](repeating: 9, count: 300_000), nibble: 0xF) }
+    ),
+  ]
+
+  // MARK: Whole files
+
+  @Test("every packing of a real capture gives the report of the plain file", arguments: packings.map(\.name))
+  func sameReport(packing: String) throws {
+    let bytes = try SampleFiles.bytes("6.1-unfixed-late-probes/trace.txt")
+    let pack = try #require(Self.packings.first { $0.name == packing }).pack
+    let expected = report(on: bytes)
+    let packed = report(on: pack(bytes))
+    #expect(ReportDigest(packed) == ReportDigest(expected))
+    #expect(packed.sources[0].compression == "zstd")
+    #expect(expected.sources[0].compression == "none")
+    #expect(packed.sources[0].bytes == bytes.count)
+    #expect(packed.diagnostics.isEmpty)
+  }
+
+  @Test("packing is told by the first bytes, never by the name")
+  func magic() {
+    let plainUnderPackedName = report(on: Self.plain, name: "trace.txt.zst")
+    #expect(plainUnderPackedName.sources[0].compression == "none")
+    #expect(plainUnderPackedName.verdict == .unbalanced)
+    let packedUnderPlainName = report(on: Zstd.frame(Self.plain), name: "trace.txt")
+    #expect(packedUnderPlainName.sources[0].compression == "zstd")
+    #expect(packedUnderPlainName.verdict == .unbalanced)
+    // Too short for a magic number, and no frame.
+    #expect(report(on: [0x28, 0xB5, 0x2F]).sources[0].compression == "none")
+    #expect(report(on: []).sources[0].compression == "none")
+  }
+
+  @Test("a file without content is no capture", arguments: [Zstd.emptyFrame, Zstd.skippable([1, 2]), []])
+  func empty(bytes: [UInt8]) {
+    let result = report(on: bytes)
+    #expect(!result.understoodAnything)
+    #expect(result.verdict == .inconclusive)
+    #expect(result.sources[0].lines == 0)
+  }
+
+  @Test("a frame of three megabytes is read in pieces")
+  func large() {
+    let filler = "            bash-112     [000] .....    43.112905: mutex_lock <-bus_for_each_dev\n"
+    let count = 3_000_000 / filler.utf8.count
+    let bytes =
+      Array(String(repeating: filler, count: count).utf8) + OwnershipHistory.leaking.bytes(.defaultLines)
+    let result = report(on: Zstd.frame(bytes))
+    #expect(result.sources[0].bytes == bytes.count)
+    #expect(result.sources[0].lines == count + OwnershipHistory.leaking.steps.count)
+    #expect(result.sources[0].understoodLines == result.sources[0].lines)
+    #expect(result.verdict == .unbalanced)
+    #expect(result.diagnostics.isEmpty)
+  }
+
+  // MARK: Damage
+
+  @Test("a file cut off anywhere says at which byte, and is never called balanced", arguments: [false, true])
+  func truncated(inManyFrames: Bool) {
+    let plain = OwnershipHistory.balanced.bytes(.defaultLines)
+    let packed = inManyFrames ? Zstd.frames(plain, size: 400) : Zstd.frame(plain)
+    #expect(report(on: packed).verdict == .balanced)
+    let ends = inManyFrames ? frameEnds(plain, size: 400) : []
+    for length in 4..<packed.count {
+      let result = report(on: Array(packed.prefix(length)))
+      if ends.contains(length) {
+        // A file that ends between two frames is whole as far as anybody can tell; its last line is cut.
+        #expect(result.diagnostics.allSatisfy { $0.level != .error })
+        continue
+      }
+      #expect(result.verdict != .balanced, "\(length)")
+      let damage = result.diagnostics.first { $0.level == .error }
+      #expect(damage?.offset != nil && (damage?.offset ?? .max) <= length, "\(length): \(result.diagnostics)")
+    }
+  }
+
+  @Test("what stands before the cut is still read")
+  func prefixSurvives() {
+    let first = Zstd.frame(Self.plain)
+    let second = Zstd.frame(Array(String(repeating: "noise of any kind\n", count: 4000).utf8))
+    let result = report(on: first + second.prefix(second.count - 3))
+    #expect(result.changes.count == OwnershipHistory.leaking.expectedChanges)
+    let damage = result.diagnostics.first { $0.level == .error }
+    #expect(damage?.offset == first.count + second.count - 3)
+    #expect(damage?.message.contains("cut off at byte") == true)
+    #expect(result.verdict != .balanced)
+  }
+
+  @Test("a damaged byte anywhere never crashes and never goes by in silence")
+  func damaged() {
+    let plain = OwnershipHistory.balanced.bytes(.defaultLines)
+    let first = Zstd.frame(plain)
+    let packed = first + Zstd.frame(plain)
+    let expected = ReportDigest(report(on: packed))
+    for place in packed.indices {
+      var bytes = packed
+      bytes[place] ^= [0xFF, 0x01, 0x80][place % 3]
+      let result = report(on: bytes)
+      // Reserved bits and a larger window change nothing.
+      if ReportDigest(result) == expected { continue }
+      #expect(result.verdict != .balanced, "byte \(place)")
+      let isNoticed = result.diagnostics.contains { $0.level == .error && $0.offset != nil }
+      #expect(place < 4 || isNoticed, "byte \(place)")
+    }
+  }
+
+  @Test("a frame whose header is damaged says so in words")
+  func damagedHeader() {
+    let first = Zstd.frame(OwnershipHistory.balanced.bytes(.defaultLines))
+    var second = Zstd.frame(Self.plain)
+    second[4] ^= 0x18
+    let result = report(on: first + second)
+    let damage = result.diagnostics.first { $0.level == .error }
+    #expect(damage?.message.contains("zstd") == true)
+    #expect((damage?.offset ?? 0) >= first.count)
+    #expect(result.changes.count == OwnershipHistory.balanced.expectedChanges)
+    #expect(result.verdict != .balanced)
+  }
+
+  @Test(
+    "bytes behind the last frame are not read, and the report says where they begin",
+    arguments: ["x", "\n", "\0\0\0\0\0\0\0\0", "            bash-1       [000] .....     1.000000: x: y\n"])
+  func trailing(garbage: String) {
+    let frame = Zstd.frame(OwnershipHistory.balanced.bytes(.defaultLines))
+    let result = report(on: frame + Array(garbage.utf8))
+    #expect(result.changes.count == OwnershipHistory.balanced.expectedChanges)
+    #expect(result.diagnostics.map(\.offset) == [frame.count])
+    #expect(result.diagnostics.map(\.level) == [.error])
+    #expect(result.verdict == .inconclusive)
+  }
+
+  private func frameEnds(_ plain: [UInt8], size: Int) -> Set<Int> {
+    var ends: Set<Int> = []
+    var end = 0
+    for start in stride(from: 0, to: plain.count, by: size) {
+      end += Zstd.frame(Array(plain[start..<min(start + size, plain.count)])).count
+      ends.insert(end)
+    }
+    return ends
+  }
+}
+
+extension [UInt8] {
+  /// Every frame with an empty one behind it: splits at the magic numbers.
+  fileprivate var joinedWithEmpty: [UInt8] {
+    var joined: [UInt8] = []
+    for index in indices {
+      if index > 0, index + 4 <= count, Array(self[index..<index + 4]) == [0x28, 0xB5, 0x2F, 0xFD] {
+        joined += Zstd.emptyFrame
+      }
+      joined.append(self[index])
+    }
+    return joined
+  }
+}
