@@ -86,6 +86,55 @@ struct GraphTests {
     #expect(report.sources[0].events == 1)
   }
 
+  // MARK: Tasks
+
+  @Test("two probes on one CPU are kept apart by the blocks of dashes")
+  func interleavedProbes() {
+    func to(_ old: String, _ new: String) -> String {
+      """
+       ------------------------------------------
+       0)   \(old)    =>   \(new)\u{20}
+       ------------------------------------------
+
+
+      """
+    }
+    let use = " 0)   2.353 us    |    iommu_device_use_default_domain();\n"
+    let first = "kworker-9"
+    let second = "kworker-15"
+    let report = report(
+      on: " 0)               |  really_probe() {\n" + use + to(first, second)
+        + " 0)               |  really_probe() {\n" + use + to(second, first)
+        + " 0)   2.353 us    |    pci_device_remove();\n" + use + to(first, second)
+        + " 0)   2.353 us    |    driver_bound();\n 0) + 28.367 us   |  }\n" + to(second, first)
+        + " 0)   2.353 us    |    driver_bound();\n 0) + 28.367 us   |  }\n")
+    #expect(report.unparsedLines == 0)
+    #expect(report.kernel.windows == 2)
+    #expect(report.kernel.reprobes == 1)
+    #expect(report.unattributed[.use] == 3)
+  }
+
+  @Test("a call that returns on another CPU is one call", arguments: ["", " ret=0x0", " = 0x0"])
+  func migratedCall(result: String) {
+    let report = report(
+      on: """
+         1)               |  really_probe() {
+         1)               |    pci_dma_configure() {
+         1)               |      iommu_device_use_default_domain() {
+         0) + 12.563 us   |      } /* iommu_device_use_default_domain\(result) */
+         0) + 13.563 us   |    } /* pci_dma_configure\(result) */
+         0)   2.353 us    |    driver_bound();
+         0) @ 115536.9 us |  } /* really_probe\(result) */
+
+        """)
+    #expect(report.unparsedLines == 0)
+    #expect(report.kernel.windows == 1)
+    #expect(report.kernel.reprobes == 0)
+    #expect(report.kernel.testDriverRemove == .inactive)
+    #expect(report.unattributed[.use] == 1)
+    #expect(report.unattributed.total == 1)
+  }
+
   // MARK: Losses
 
   @Test(

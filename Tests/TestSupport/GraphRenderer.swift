@@ -78,10 +78,15 @@ struct GraphRenderer {
   mutating func interrupt() {
     switch rendering {
     case .migrating, .migratingWithProc: cpu = 0
+    case .migratingAnnounced:
+      cpu = 0
+      task = ("<idle>", 0)
+      leaf("hrtimer_start_range_ns", 0)
+      switchTask(to: ("init", 1))
     case .switching:
-      switchTask(to: ("vfiocheck", 373))
-      leaf("mutex_lock", 0)
-      leaf("iommu_group_dma_owner_claimed_not", 0)
+      switchTask(to: ("kworker/1:2", 54))
+      // At the outermost depth: on the same task it would end every call above.
+      leaf("driver_sysfs_add", 0)
       switchTask(to: ("init", 1))
     default: break
     }
@@ -89,7 +94,7 @@ struct GraphRenderer {
 
   /// Another task, on the other CPU or, where tasks share one, behind a block of dashes.
   mutating func other() {
-    if rendering == .switching {
+    if rendering == .switching || rendering == .migratingAnnounced {
       switchTask(to: ("vfiocheck", 373))
     } else {
       task = ("vfiocheck", 373)

@@ -29,6 +29,7 @@ package enum GraphRendering: String, CaseIterable, Sendable {
   case compilerSuffix = "compiler suffixes"
   case migrating = "the task migrates inside really_probe"
   case migratingWithProc = "the task migrates, funcgraph-proc"
+  case migratingAnnounced = "the task migrates and a block of dashes says so"
   case switching = "another task runs in between on the same CPU"
   case traceCmd = "trace-cmd report"
   case traceCmdTail = "trace-cmd report -O fgraph:tailprint"
