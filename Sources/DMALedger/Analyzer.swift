@@ -72,7 +72,7 @@ public struct Analyzer {
     _ last: inout Witness
   ) {
     if let time = event.time {
-      if let before = last.time, before.value - time.value > Analyzer.longestStepBack {
+      if let before = last.time, Analyzer.isFarBack(from: before, to: time) {
         assembler.lose(
           .timeWentBack,
           witness: Witness(
@@ -93,7 +93,7 @@ public struct Analyzer {
       assembler.lose(.restarted, witness: witness)
     }
     last.at.line = event.line
-    if event.kind == .lost { source.lostEvents += max(1, event.number) }
+    if event.kind == .lost { source.lostEvents = source.lostEvents.clampedSum(max(1, event.number)) }
     if event.kind != .closed, event.kind != .switched { source.events += 1 }
     assembler.take(event, line: line, source: index, names: names)
   }
@@ -112,6 +112,11 @@ public struct Analyzer {
   /// `trace_pipe` steps back a little when a slower CPU's data comes late; a reboot steps back by more.
   private static let longestStepBack: Int64 = 1_000_000_000
 
+  private static func isFarBack(from before: Nanoseconds, to time: Nanoseconds) -> Bool {
+    let (step, overflow) = before.value.subtractingReportingOverflow(time.value)
+    return step > longestStepBack || overflow && before > time
+  }
+
   private mutating func finish(
     _ source: inout SourceSummary, _ decoder: TraceDecoder, _ reader: borrowing LineReader, _ last: Witness
   ) {
@@ -120,11 +125,12 @@ public struct Analyzer {
     source.compression = reader.source.compression.rawValue
     source.bytes = reader.bytes
     source.lines = reader.number
-    source.lostEvents += decoder.overwritten + decoder.overrun
+    let lost = decoder.overwritten.clampedSum(decoder.overrun)
+    source.lostEvents = source.lostEvents.clampedSum(lost)
     source.unparsed = decoder.shapes.summary
     // A header alone does not make a raw dump a capture that was understood.
     if decoder.rawLines.count > 0, source.understoodLines <= 1 { source.understoodLines = 0 }
-    lostBefore += decoder.overwritten + decoder.overrun
+    lostBefore = lostBefore.clampedSum(lost)
     release = release ?? decoder.release
     var issues = reader.issues
     if let issue = reader.source.issue { issues.append(issue) }

@@ -108,6 +108,14 @@ struct ByteCursor: ~Escapable {
   }
 }
 
+extension Int {
+  /// The sum, or the greatest number where it does not fit: a file may claim to have lost anything.
+  func clampedSum(_ other: Int) -> Int {
+    let (sum, overflow) = addingReportingOverflow(other)
+    return overflow ? .max : sum
+  }
+}
+
 extension UInt8 {
   @inline(__always)
   var isDigit: Bool { self &- 0x30 < 10 }

@@ -45,7 +45,7 @@ extension EvidenceLost {
     }
     let marked = context.losses.filter { $0.kind == .lost }
     if !marked.isEmpty {
-      let known = marked.reduce(0) { $0 + $1.count }
+      let known = marked.reduce(0) { $0.clampedSum($1.count) }
       parts.append(
         known > 0
           ? "the tracer lost \(known) events in \(places(marked.count))"

@@ -73,7 +73,7 @@ struct GraphLine {
     cursor.index = start
     // Latency tracers print microseconds since their start instead.
     cursor.skipBlanks()
-    if let micros = cursor.takeDecimal(), cursor.take(" us |  ") {
+    if let micros = cursor.takeDecimal(), micros < 9_000_000_000_000_000, cursor.take(" us |  ") {
       time = Nanoseconds(Int64(micros) * 1000)
       return true
     }

@@ -113,7 +113,8 @@ struct RecordContext {
     cursor.skipBlanks()
     guard var (time, isSeconds) = cursor.takeTime() else { return nil }
     if cursor.take("us") {
-      time = Nanoseconds(time.value.multipliedReportingOverflow(by: 1000).partialValue)
+      guard time.value < 9_000_000_000_000_000 else { return nil }
+      time = Nanoseconds(time.value * 1000)
       isSeconds = true
       if cursor.peek() != 0x3A { cursor.index += 1 }
     }

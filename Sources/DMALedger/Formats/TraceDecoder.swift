@@ -309,13 +309,13 @@ struct TraceDecoder {
       var cursor = ByteCursor(line, at: place + 35)
       if let left = cursor.takeDecimal(), cursor.take("/"), let written = cursor.takeDecimal(), written > left
       {
-        overwritten += written - left
+        overwritten = overwritten.clampedSum(written - left)
       }
     } else if line.hasText("# latency: ", at: 0), let place = line.firstIndex(of: ", #") {
       var cursor = ByteCursor(line, at: place + 3)
       if let left = cursor.takeDecimal(), cursor.take("/"), let written = cursor.takeDecimal(), written > left
       {
-        overwritten += written - left
+        overwritten = overwritten.clampedSum(written - left)
       }
     } else if let place = line.firstIndex(of: " latency trace v"),
       let on = line.firstIndex(of: " on ", from: place)
@@ -386,8 +386,7 @@ struct TraceDecoder {
     if rest.isEmpty { return .neutral }
     if rest.hasText("overrun: ", at: 0) || rest.hasText("dropped events: ", at: 0) {
       var number = ByteCursor(rest, at: (rest.firstIndex(of: 0x3A) ?? 0) + 2)
-      let lost = number.takeDecimal() ?? 0
-      overrun += lost
+      overrun = overrun.clampedSum(number.takeDecimal() ?? 0)
       return .irrelevant
     }
     if SideNotes.opensBlock(rest) {
