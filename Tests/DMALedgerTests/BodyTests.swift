@@ -199,7 +199,6 @@ struct BodyTests {
       "tracing_mark_write: \(use) <-really_probe",
       "tracing_mark_write: use: (\(use)+0x0/0x8c) dev=\"0000:00:02.0\" id=3 cnt=7",
       "tracing_mark_write <ffffffff90122746>: hello",
-      "console: probe of 0000:00:02.0 with driver e1000e returned 0 after 134770 usecs",
       "# 1 buf: aa bb 00 00",
       "\(use)_not <-really_probe",
       "x\(use) <-really_probe",

@@ -346,7 +346,12 @@ struct TraceDecoder {
         }
         return .irrelevant
       }
-      if let outcome = record(text, into: &event, names: &names, addresses: &addresses) { return outcome }
+    }
+    // A dump whose beginning is missing (pstore, a scrolled console) is still told by its columns.
+    if isInDump || isDumped(text),
+      let outcome = record(text, into: &event, names: &names, addresses: &addresses)
+    {
+      return outcome
     }
     canContinue = true
     continuedInARow = 0
@@ -355,6 +360,11 @@ struct TraceDecoder {
     event.time = log.time
     event.message = message
     return .event
+  }
+
+  private func isDumped(_ text: Span<UInt8>) -> Bool {
+    if text.count > 20, text[8] == 0x2D { return RecordContext.fromLatency(text) != nil }
+    return GraphLine.parse(text, needsColumns: true) != nil
   }
 
   /// A line that VFIO's users or a lister of groups printed.
