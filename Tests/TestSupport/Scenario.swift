@@ -89,6 +89,9 @@ package final class Scenario {
     mutate(id) { $0.owner = owner?.rawValue ?? 0 }
   }
 
+  /// Another member of a group as the capture finds it.
+  package func place(_ device: String, in id: Int) { add(device, to: id) }
+
   /// What has happened before the capture: `driver` is bound to `device`, and the count given to ``group`` knows.
   package func alreadyBound(_ device: String, _ driver: String) {
     driverOf[device] = driver

@@ -58,11 +58,12 @@ struct CallAssembler<Ledger: CallSink> {
     case .switched: lanes.switchTask(on: event.cpu, from: Int32(event.number), to: event.pid)
     case .joined:
       settle(lanes.key(of: event))
+      settleOpenCalls(onlyUnseenReturns: true)
       if let device = event.fields.device, let id = event.fields.groupID { ledger.joined(device, id: id) }
     case .left:
-      // The unuse of a removed device has taken effect: the count goes with the group.
+      // Whatever was called on the group has taken effect: the count goes with the group.
       settle(lanes.key(of: event))
-      if let device = event.fields.device { settleOpenCalls(for: device) }
+      settleOpenCalls(onlyUnseenReturns: true)
       if let device = event.fields.device, let id = event.fields.groupID { ledger.left(device, id: id) }
     case .attached:
       let key = lanes.key(of: event)
@@ -250,15 +251,20 @@ struct CallAssembler<Ledger: CallSink> {
     commit(call, key)
   }
 
-  /// All open calls, or those of one device, in the order in which they were entered.
-  private mutating func settleOpenCalls(for device: NameID? = nil) {
-    let open = lanes.openOwnershipCalls.compactMap { key, index -> (key: Int, call: OwnershipCall)? in
-      lanes[key][index].call.map { (key, $0) }
+  /// All open calls, or those whose return nobody will see, in the order in which they were entered.
+  private mutating func settleOpenCalls(onlyUnseenReturns: Bool = false) {
+    var open: [(key: Int, at: LineReference)] = []
+    for (key, index) in lanes.openOwnershipCalls {
+      let frame = lanes[key][index]
+      guard let call = frame.call, !onlyUnseenReturns || isReturnUnseen(frame) else { continue }
+      open.append((key, call.entry.at))
     }
-    for (key, call) in open.sorted(by: { $0.call.entry.at < $1.call.entry.at })
-    where device == nil || call.device == device {
-      settle(key)
-    }
+    for (key, _) in open.sorted(by: { $0.at < $1.at }) { settle(key) }
+  }
+
+  /// Whether no line will show that a call has returned.
+  private func isReturnUnseen(_ frame: OpenCall) -> Bool {
+    frame.hasReturned || frame.depth < 0 && !returning.contains(frame.function)
   }
 
   private mutating func commit(_ call: OwnershipCall, _ key: Int) {
@@ -296,8 +302,7 @@ struct CallAssembler<Ledger: CallSink> {
   /// Calls at the same group whose return nobody will see come before this one, where they were entered first.
   private mutating func settleOthers(at group: Int, except key: Int, before next: OwnershipCall) {
     for other in lanes.keysOfCalls(at: group) where other != key {
-      guard let open = lanes[other].last, let call = open.call, open.depth < 0 || open.hasReturned,
-        open.hasReturned || !returning.contains(open.function),
+      guard let open = lanes[other].last, let call = open.call, isReturnUnseen(open),
         call.entry.at < (next.exit ?? next.entry).at
       else { continue }
       settle(other)
