@@ -32,7 +32,10 @@ struct GroupSummary: Sendable {
     // A second pass whose unuse nobody would have seen: the count may have come down in between.
     if isDrifting, ledger.devices.contains(where: { !$0.leaks.isEmpty }) { final.min = 0 }
     self.final = final
-    peak = Self.peak(of: narrowed.initial, narrowed.steps.map(\.after))
+    var peak = Self.peak(of: narrowed.initial, narrowed.steps.map(\.after))
+    // While events were lost it may have been higher.
+    if ledger.losses > 0 { peak.max = nil }
+    self.peak = peak
     let leaks = ledger.devices.flatMap(\.leaks)
     leaked = leaks.filter { $0.certainty > .suspected }.count
     let removed = ledger.devices.filter { $0.holding != nil && $0.isRemoved }.count

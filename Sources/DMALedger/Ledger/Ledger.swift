@@ -21,6 +21,7 @@ struct Ledger: CallSink, Sendable {
   private var groupOfDevice: [NameID: Int] = [:]
   /// A group whose known members have all left: it dies unless somebody turns up in it.
   private var abandoned: Set<Int> = []
+  private var hasLoss = false
 
   // MARK: - Naming
 
@@ -60,6 +61,8 @@ struct Ledger: CallSink, Sendable {
     groups.append(
       GroupLedger(id: key.id, pointer: key.pointer, incarnation: incarnation, isNewborn: isNewborn))
     let index = groups.count - 1
+    // What its count was when the capture began is lost with the events.
+    if hasLoss, !isNewborn { groups[index].lose() }
     if let pointer = key.pointer { byPointer[pointer] = index }
     if let id = key.id {
       byID[id] = index
@@ -175,6 +178,7 @@ struct Ledger: CallSink, Sendable {
 
   /// Events were lost: every group may have changed.
   mutating func lose(since: LineReference?) {
+    hasLoss = true
     for index in groups.indices where !groups[index].hasEnded { groups[index].lose(since: since) }
   }
 
