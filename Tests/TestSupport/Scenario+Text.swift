@@ -53,6 +53,7 @@ extension Scenario {
 
   func emit(_ task: Task, _ body: (Evidence) -> String?) {
     micros += 137
+    guard isRecording else { return }
     let digits = String(micros % 1_000_000)
     let time = "\(micros / 1_000_000)." + String(repeating: "0", count: 6 - digits.count) + digits
     let name = String(repeating: " ", count: max(0, 16 - task.comm.utf8.count)) + task.comm

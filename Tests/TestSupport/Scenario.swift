@@ -69,6 +69,8 @@ package final class Scenario {
 
   /// Every life of every group, in the order of birth.
   package private(set) var lives: [Life] = []
+  /// Whether the tracer records what happens.
+  package var isRecording = true
   /// What integers fetched through a NULL group show: whatever the ring buffer held.
   package var staleBytes = (id: -1, count: 9_154_150, owner: UInt64(0x71_0000_01dd))
   private var current: [Int: Int] = [:]
@@ -141,7 +143,7 @@ package final class Scenario {
     lives[index].peak = max(lives[index].peak, lives[index].count)
   }
 
-  func countCall(_ id: Int?) { mutate(id) { $0.calls += 1 } }
+  func countCall(_ id: Int?) { if isRecording { mutate(id) { $0.calls += 1 } } }
 
   func life(_ id: Int?) -> Life? { id.flatMap { current[$0] }.map { lives[$0] } }
 
