@@ -381,11 +381,13 @@ struct CallAssembler<Ledger: CallSink> {
       call.countBefore = nil
       call.ownerBefore = nil
       complete(&call, from: event.fields, names)
+      dropSharedState(&call, key)
       commit(call, key)
       return
     }
     let hadCode = call.result != nil
     complete(&call, from: event.fields, names)
+    dropSharedState(&call, key)
     if event.kind != .leaf { call.exit = witness(event, line, at) }
     if lastReturned.count > TaskLanes.limit { lastReturned.removeAll(keepingCapacity: true) }
     if event.observer == .probe { lastReturned[key] = event.function }
@@ -401,6 +403,13 @@ struct CallAssembler<Ledger: CallSink> {
     stack.removeLast()
     lanes[key] = stack
     commit(call, key)
+  }
+
+  /// What is read behind a call is its own doing only where nobody else is at the group.
+  private func dropSharedState(_ call: inout OwnershipCall, _ key: Int) {
+    guard let place = call.place, lanes.keysOfCalls(at: place).contains(where: { $0 != key }) else { return }
+    call.countAfter = nil
+    call.ownerAfter = nil
   }
 
   /// A brace without a name: whatever is open at its depth ends there.

@@ -99,14 +99,15 @@ struct GroupLedger: Sendable {
     case .deviceRelease: applyDeviceRelease(call, &step, context)
     case .query: applyQuery(call, &step)
     }
+    if isAlone, let pointer = call.ownerAfter { setOwner(pointer) }
   }
 
   /// Adds the step and the entry; records a contradiction.
   private mutating func record(_ call: OwnershipCall, _ step: CountHistory.Step, _ certainty: Certainty) {
     var step = step
     let isDecided = step.low == step.high || step.reset != nil
-    if let after = call.countAfter, call.kind != .query, isDecided, call.arrivedAlone, !call.wasJoined {
-      // Read after the lock was dropped: while another call was in flight it may be that one's count.
+    if let after = call.countAfter, isDecided, !call.wasJoined {
+      // Read after the lock was dropped: another call may have come in between, but only one that is in flight.
       if let narrower = step.post.intersection(Count(exactly: after)) { step.post = narrower }
     }
     if !history.add(step) {
@@ -118,7 +119,13 @@ struct GroupLedger: Sendable {
   }
 
   private mutating func learnOwner(_ call: OwnershipCall, isAlone: Bool) {
-    guard isAlone, let pointer = call.ownerBefore else { return }
+    // A refusal changes nothing: what is read behind it was there before it.
+    let isRefusal = call.result.map { $0 < 0 } ?? false
+    guard isAlone, let pointer = call.ownerBefore ?? (isRefusal ? call.ownerAfter : nil) else { return }
+    setOwner(pointer)
+  }
+
+  private mutating func setOwner(_ pointer: UInt64) {
     if pointer == 0 {
       owner = .none
       ownerPointer = nil
