@@ -107,7 +107,7 @@ struct OwnerScenarioTests {
       }
     }
     story.release(45)
-    let report = check(story)
+    let report = check(story, statesTellAll: isUsed)
     #expect(report.verdict == .unbalanced)
     #expect(report.group(45)?.final.exact == (isUsed ? 1 : 0))
     #expect(report.told == [Told(.releaseUnowned)])

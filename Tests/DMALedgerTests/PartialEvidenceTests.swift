@@ -135,6 +135,25 @@ struct PartialEvidenceTests {
     #expect(report.reasons.isEmpty)
   }
 
+  @Test("43: nor are two that read the count of both behind the lock", arguments: [false, true])
+  func raceBehind(isNested: Bool) {
+    story.group(45, nic, audio)
+    story.probe(nic, "e1000e") { probe in
+      if isNested {
+        story.use(nic, "e1000e", behind: { story.use(audio, "snd_hda_intel", task: .worker) })
+      } else {
+        story.use(
+          nic, "e1000e",
+          during: { story.use(audio, "snd_hda_intel", task: .worker) }, behind: { story.query(45) })
+      }
+      probe.bound()
+    }
+    let report = check(story)
+    #expect(report.group(45)?.final.exact == 2)
+    #expect(report.verdict == .balanced)
+    #expect(report.reasons.isEmpty)
+  }
+
   @Test("43: of two tasks that claim at once one is refused")
   func claimRace() {
     story.group(45, nic)

@@ -76,33 +76,46 @@ extension GroupReport {
 
 /// Plays nothing, but checks what must hold of every history: with arguments the counts are the true ones, with
 /// less evidence they include the true ones, and a verdict gets weaker and never turns. Returns the report with all
-/// arguments. A history is not regular where the kernel warns and changes nothing: without counts nobody can tell.
+/// arguments. A history is not regular where the kernel warns and changes nothing: without the count before a call
+/// nobody can tell.
 @discardableResult
 func check(
-  _ story: Scenario, isExact: Bool = true, isRegular: Bool = true,
+  _ story: Scenario, isExact: Bool = true, isRegular: Bool = true, statesTellAll: Bool = true,
   sourceLocation: SourceLocation = #_sourceLocation
 ) -> Report {
   let full = story.report(.arguments)
-  for life in story.lives where life.calls > 0 {
-    guard let group = full.group(life.id, incarnation: life.incarnation) else {
-      Issue.record("group \(life.id).\(life.incarnation) is missing", sourceLocation: sourceLocation)
-      continue
-    }
-    if isExact {
-      #expect(group.initial.exact == life.initial, sourceLocation: sourceLocation)
-      #expect(group.final.exact == life.count, sourceLocation: sourceLocation)
-      #expect(group.peak.exact == life.peak, sourceLocation: sourceLocation)
-    }
-    expect(group, includes: life, sourceLocation)
+  expectTruth(full, story, "arguments", isExact: isExact, sourceLocation)
+  let states = story.report(.states)
+  if isRegular, statesTellAll {
+    expectTruth(states, story, "states", isExact: isExact, sourceLocation)
+    #expect(states.told == full.told, "states", sourceLocation: sourceLocation)
+    #expect(states.verdict == full.verdict, "states", sourceLocation: sourceLocation)
   }
-  #expect(
-    full.groups.count == story.lives.count { $0.calls > 0 }, "a group too many",
-    sourceLocation: sourceLocation)
   for evidence in [Scenario.Evidence.groups, .returnCodes, .names] {
     expectWeaker(
       story.report(evidence), than: full, story, "\(evidence)", isRegular: isRegular, sourceLocation)
   }
   return full
+}
+
+private func expectTruth(
+  _ report: Report, _ story: Scenario, _ level: String, isExact: Bool, _ location: SourceLocation
+) {
+  for life in story.lives where life.calls > 0 {
+    guard let group = report.group(life.id, incarnation: life.incarnation) else {
+      Issue.record("\(level): group \(life.id).\(life.incarnation) is missing", sourceLocation: location)
+      continue
+    }
+    if isExact {
+      #expect(group.initial.exact == life.initial, "\(level)", sourceLocation: location)
+      #expect(group.final.exact == life.count, "\(level)", sourceLocation: location)
+      #expect(group.peak.exact == life.peak, "\(level)", sourceLocation: location)
+    }
+    expect(group, includes: life, location)
+  }
+  #expect(
+    report.groups.count == story.lives.count { $0.calls > 0 }, "\(level): a group too many",
+    sourceLocation: location)
 }
 
 private func expect(_ group: GroupReport, includes life: Scenario.Life, _ location: SourceLocation) {

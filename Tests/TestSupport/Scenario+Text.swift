@@ -21,17 +21,27 @@ extension Scenario {
       switch evidence {
       case .names: return "\(symbol) <-\(caller)"
       case .returnCodes: return place
-      case .groups, .arguments:
+      case .states where label != "use" && !bindsDriver: return nil
+      case .groups, .arguments, .numbers, .states:
         if bindsDriver { return place + names }
         return place + names + fields(group, label, evidence, claimant)
       }
     }
   }
 
-  /// Its return, where it has a code.
-  func leave(_ label: String, _ symbol: String, _ result: Int, _ caller: String, _ task: Task) {
+  /// Its return; a probe that reads no arguments there is of use only where there is a code.
+  func leave(
+    _ label: String, _ symbol: String, _ names: String, _ group: Int?, _ caller: String, _ task: Task,
+    _ result: Int? = nil
+  ) {
     emit(task) { evidence in
-      evidence == .names ? nil : "\(label)_ret: (\(caller)+0x20/0x396 <- \(symbol)) ret=\(result)"
+      let code = result.map { " ret=\($0)" } ?? ""
+      let place = "\(label)_ret: (\(caller)+0x20/0x396 <- \(symbol))\(code)"
+      switch evidence {
+      case .names: return nil
+      case .states: return place + names + (label == "rp" ? "" : fields(group, label, evidence, nil))
+      default: return result == nil ? nil : place
+      }
     }
   }
 
@@ -40,8 +50,9 @@ extension Scenario {
   private func fields(_ group: Int?, _ label: String, _ evidence: Evidence, _ claimant: Owner?) -> String {
     let life = life(group)
     let id = life?.id ?? staleBytes.id
+    if evidence == .numbers { return " grp=\(id) cnt=\(life?.count ?? staleBytes.count)" }
     var text = " grp=\(hex(life?.pointer ?? 0)) id=\(id)"
-    if evidence == .arguments {
+    if evidence != .groups {
       text += " cnt=\(life?.count ?? staleBytes.count)"
       if label != "claimed" { text += " own=\(hex(life?.owner ?? staleBytes.owner))" }
       if let claimant { text += " new=\(hex(claimant.rawValue))" }

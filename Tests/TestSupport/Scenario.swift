@@ -16,6 +16,10 @@ package final class Scenario {
   package enum Evidence: CaseIterable, Sendable {
     /// Entry probes with device, driver, group, count and owner; return probes; group membership events.
     case arguments
+    /// The same read behind each call, as newer kernels can: return probes with arguments, and entries of use only.
+    case states
+    /// Device, driver, group number and count, without the group's pointer and its owner.
+    case numbers
     /// The same without count and owner.
     case groups
     /// Entry probes without any argument, and return codes.
@@ -149,11 +153,12 @@ package final class Scenario {
 
   // MARK: - Calls
 
-  /// `iommu_device_use_default_domain()`. `during` is what others do between its entry and its lock.
+  /// `iommu_device_use_default_domain()`. `during` is what others do between its entry and its lock, `behind` what
+  /// they do between its lock and its return.
   @discardableResult
   package func use(
     _ device: String, _ driver: String, returning forced: Int? = nil, task: Task = .shell,
-    during: () -> Void = {}
+    during: () -> Void = {}, behind: () -> Void = {}
   ) -> Int {
     let id = groupOf[device]
     enter("use", "iommu_device_use_default_domain", named(device, driver), id, "really_probe", task)
@@ -163,7 +168,8 @@ package final class Scenario {
       result = group.count > 0 && (group.owner != 0 || group.hasForeignDomain) ? -16 : 0
     }
     if result == 0 { mutate(id) { $0.count += 1 } }
-    leave("use", "iommu_device_use_default_domain", result, "really_probe", task)
+    behind()
+    leave("use", "iommu_device_use_default_domain", named(device, driver), id, "really_probe", task, result)
     return result
   }
 
@@ -175,6 +181,7 @@ package final class Scenario {
     let names = named(device, driverOf[device] ?? "unknown")
     enter("unuse", "iommu_device_unuse_default_domain", names, id, caller, task)
     mutate(id) { if $0.count > 0, !$0.hasPASID { $0.count -= 1 } }
+    leave("unuse", "iommu_device_unuse_default_domain", names, id, caller, task)
   }
 
   /// `iommu_group_claim_dma_owner()`; `attaching` are the members for which `iommu:attach_device_to_domain` fires.
@@ -191,7 +198,7 @@ package final class Scenario {
       }
       for device in devices { event("attach_device_to_domain: IOMMU: device=\(device)", task) }
     }
-    leave("claim", "iommu_group_claim_dma_owner", result, "vfio_container_attach_group", task)
+    leave("claim", "iommu_group_claim_dma_owner", "", id, "vfio_container_attach_group", task, result)
     return result
   }
 
@@ -199,6 +206,7 @@ package final class Scenario {
   package func release(_ id: Int, task: Task = .vmm) {
     enter("release", "iommu_group_release_dma_owner", "", id, "vfio_group_detach_container", task)
     mutate(id) { Self.release(&$0) }
+    leave("release", "iommu_group_release_dma_owner", "", id, "vfio_group_detach_container", task)
   }
 
   private static func release(_ group: inout Life) {
@@ -220,7 +228,8 @@ package final class Scenario {
         $0.count += 1; $0.owner = owner.rawValue
       }
     }
-    leave("dclaim", "iommu_device_claim_dma_owner", result, "iommufd_device_bind", task)
+    leave(
+      "dclaim", "iommu_device_claim_dma_owner", " dev=\"\(device)\"", id, "iommufd_device_bind", task, result)
     return result
   }
 
@@ -230,6 +239,8 @@ package final class Scenario {
     enter(
       "drelease", "iommu_device_release_dma_owner", " dev=\"\(device)\"", id, "iommufd_device_destroy", task)
     mutate(id) { if $0.count > 1 { $0.count -= 1 } else { Self.release(&$0) } }
+    leave(
+      "drelease", "iommu_device_release_dma_owner", " dev=\"\(device)\"", id, "iommufd_device_destroy", task)
   }
 
   /// `iommu_group_dma_owner_claimed()`
@@ -237,7 +248,7 @@ package final class Scenario {
   package func query(_ id: Int, task: Task = .vmm) -> Int {
     enter("claimed", "iommu_group_dma_owner_claimed", "", id, "vfio_group_fops_unl_ioctl", task)
     let result = (life(id)?.count ?? 0) > 0 ? 1 : 0
-    leave("claimed", "iommu_group_dma_owner_claimed", result, "vfio_group_fops_unl_ioctl", task)
+    leave("claimed", "iommu_group_dma_owner_claimed", "", id, "vfio_group_fops_unl_ioctl", task, result)
     return result
   }
 
@@ -252,7 +263,7 @@ package final class Scenario {
     let probe = Probe(scenario: self, device: device, driver: driver, task: task)
     body(probe)
     if result != 0 { probe.fail() }
-    leave("rp", "really_probe", result, "device_driver_attach", task)
+    leave("rp", "really_probe", named(device, driver), nil, "device_driver_attach", task, result)
   }
 
   /// `device_release_driver_internal()`. `during` is what others do while the driver's `->remove()` waits for them.
@@ -306,7 +317,7 @@ package final class Scenario {
 
   /// A line of another event, the same in all captures that have events.
   package func event(_ text: String, _ task: Task = .shell) {
-    emit(task) { $0 == .arguments || $0 == .groups ? text : nil }
+    emit(task) { $0 == .names || $0 == .returnCodes ? nil : text }
   }
 
   /// A line of the function tracer.
