@@ -43,9 +43,15 @@ struct GroupSummary: Sendable {
     held = ledger.devices.filter { $0.holding != nil }.count - removed
     let isContradicted = ledger.anomalies.contains { if case .impossible = $0 { true } else { false } }
     let knowsHolders = ledger.hasAllMembers && useIsTraceable && !isContradicted && !isDrifting
-    excess = Self.excess(ledger, final: final, held: held, leaked: leaked, knowsHolders: knowsHolders)
+    var excess = Self.excess(
+      ledger, final: final, held: held, leaked: leaked, knowsHolders: knowsHolders)
+    // What an unbind or a failed probe gives back is not seen: no excess may be told from what is left.
+    if !unuseIsTraceable { excess.min = leaked }
+    self.excess = excess
+    let isBlind =
+      !unuseIsTraceable && ledger.devices.contains { $0.holding != nil && $0.isBound == false }
     (verdict, reasons) = Self.judge(
-      ledger, initial: initial, final: final, excess: excess, suspected: suspected)
+      ledger, initial: initial, final: final, excess: excess, suspected: suspected, isBlind: isBlind)
   }
 
   /// References whose holder the capture does not show.
@@ -96,7 +102,7 @@ struct GroupSummary: Sendable {
   }
 
   private static func judge(
-    _ ledger: GroupLedger, initial: Count, final: Count, excess: Count, suspected: Int
+    _ ledger: GroupLedger, initial: Count, final: Count, excess: Count, suspected: Int, isBlind: Bool
   ) -> (Verdict, [String]) {
     let pastLeaks = ledger.pastLeaks.filter { $0.leak.certainty > .suspected }.count
     let isBroken = ledger.anomalies.contains {
@@ -111,9 +117,15 @@ struct GroupSummary: Sendable {
       if case .impossible(let call) = anomaly { call } else { nil }
     }
     let stolen = stolenReason(ledger, final: final)
-    if excess.max == 0, suspected == 0, contradictions.isEmpty, stolen == nil { return (.balanced, []) }
+    if excess.max == 0, suspected == 0, contradictions.isEmpty, stolen == nil, !isBlind {
+      return (.balanced, [])
+    }
     var reasons: [String] = []
     if let stolen { reasons.append(stolen) }
+    if isBlind {
+      reasons.append(
+        "a driver was unbound, but no unuse appears anywhere in the capture; make sure it is traced")
+    }
     if let first = contradictions.first {
       reasons.append(
         "line \(first.entry.at.line) contradicts what came before it, so events are missing or were misread")
