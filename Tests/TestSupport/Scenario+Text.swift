@@ -16,13 +16,15 @@ extension Scenario {
   ) {
     let bindsDriver = label == "rp" || label == "devrm" || label == "bound"
     if !bindsDriver { countCall(group) }
+    if !bindsDriver, life(group) == nil { needsPointer = true }
     emit(task) { evidence in
       let place = "\(label): (\(symbol)+0x0/0x8c)"
       switch evidence {
       case .names: return "\(symbol) <-\(caller)"
       case .returnCodes: return place
       case .states where label != "use" && !bindsDriver: return nil
-      case .groups, .arguments, .numbers, .states:
+      case .uses where label != "use" && !bindsDriver: return nil
+      case .groups, .arguments, .uses, .numbers, .states:
         if bindsDriver { return place + names }
         return place + names + fields(group, label, evidence, claimant)
       }
@@ -39,6 +41,7 @@ extension Scenario {
       let place = "\(label)_ret: (\(caller)+0x20/0x396 <- \(symbol))\(code)"
       switch evidence {
       case .names: return nil
+      case .uses where label != "use" && label != "rp": return nil
       case .states: return place + names + (label == "rp" ? "" : fields(group, label, evidence, nil))
       default: return result == nil ? nil : place
       }

@@ -18,6 +18,8 @@ package final class Scenario {
     case arguments
     /// The same read behind each call, as newer kernels can: return probes with arguments, and entries of use only.
     case states
+    /// With the uses and the probes of drivers only: nobody watches who gives back, claims or asks.
+    case uses
     /// Device, driver, group number and count, without the group's pointer and its owner.
     case numbers
     /// The same without count and owner.
@@ -73,6 +75,8 @@ package final class Scenario {
 
   /// Every life of every group, in the order of birth.
   package private(set) var lives: [Life] = []
+  /// A call was made for a device without a group: only the pointer tells.
+  package var needsPointer = false
   /// Whether the tracer records what happens.
   package var isRecording = true
   /// What integers fetched through a NULL group show: whatever the ring buffer held.
