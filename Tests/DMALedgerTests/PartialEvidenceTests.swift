@@ -154,6 +154,40 @@ struct PartialEvidenceTests {
     #expect(report.reasons.isEmpty)
   }
 
+  @Test("43: two tasks whose uses overlap both read the count of both behind the lock")
+  func overlap() {
+    let place = "iommu_device_use_default_domain"
+    let group = "grp=0xff110001005f6900 id=45"
+    let lines = [
+      "            init-1       [001] .....     5.000001: use: (\(place)+0x4/0x49) dev=\"\(nic)\" \(group) cnt=0",
+      "           kwork-57      [000] .....     5.000002: use: (\(place)+0x4/0x49) dev=\"\(audio)\" \(group) cnt=0",
+      "            init-1       [001] .....     5.000003: use_x: (really_probe+0x7f/0x380 <- \(place)) ret=0 \(group) cnt=2",
+      "           kwork-57      [000] .....     5.000004: use_x: (really_probe+0x7f/0x380 <- \(place)) ret=0 \(group) cnt=2",
+    ]
+    var analyzer = Analyzer()
+    analyzer.read(bytes: Array((lines.joined(separator: "\n") + "\n").utf8), name: "overlap")
+    let report = analyzer.finish()
+    #expect(report.group(45)?.initial.exact == 0)
+    #expect(report.group(45)?.final.exact == 2)
+    #expect(report.verdict == .balanced)
+  }
+
+  @Test("a use that succeeds shows that an owner has let go unseen", arguments: Scenario.Evidence.allCases)
+  func unseenRelease(evidence: Scenario.Evidence) {
+    story.group(45, nic)
+    story.claim(45)
+    story.isRecording = false
+    story.release(45)
+    story.isRecording = true
+    story.probe(nic, "e1000e") {
+      $0.use(); $0.bound()
+    }
+    let report = story.report(evidence)
+    #expect(report.verdict == (evidence == .uses ? .balanced : .inconclusive))
+    #expect(report.told.isEmpty)
+    #expect(report.group(45)?.owner != .user)
+  }
+
   @Test("43: of two tasks that claim at once one is refused")
   func claimRace() {
     story.group(45, nic)
