@@ -175,7 +175,7 @@ struct PartialEvidenceTests {
   @Test("a use that succeeds shows that an owner has let go unseen", arguments: Scenario.Evidence.allCases)
   func unseenRelease(evidence: Scenario.Evidence) {
     story.group(45, nic)
-    story.claim(45)
+    story.claim(45, attaching: [nic])
     story.isRecording = false
     story.release(45)
     story.isRecording = true
@@ -186,6 +186,7 @@ struct PartialEvidenceTests {
     #expect(report.verdict == (evidence == .uses ? .balanced : .inconclusive))
     #expect(report.told.isEmpty)
     #expect(report.group(45)?.owner != .user)
+    #expect(report.group(45)?.final.contains(1) != false)
   }
 
   @Test("43: of two tasks that claim at once one is refused")

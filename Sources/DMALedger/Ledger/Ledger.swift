@@ -62,7 +62,7 @@ struct Ledger: CallSink, Sendable {
       GroupLedger(id: key.id, pointer: key.pointer, incarnation: incarnation, isNewborn: isNewborn))
     let index = groups.count - 1
     // What its count was when the capture began is lost with the events.
-    if hasLoss, !isNewborn { groups[index].lose() }
+    if hasLoss, !isNewborn { groups[index].lose(since: nil) }
     if let pointer = key.pointer { byPointer[pointer] = index }
     if let id = key.id {
       byID[id] = index
