@@ -23,6 +23,8 @@ extension CallAssembler {
       window.device = device
       if let stale = windowOfDevice[device], stale != index { endWindow(stale, at: nil) }
       windowOfDevice[device] = index
+      // The device is locked: whatever was still open on it, wherever, has returned.
+      for (key, place) in lanes.openOwnershipCalls where lanes[key][place].call?.device == device { settle(key) }
       probedDevices.insert(device)
       ledger.orphan(device)
       ledger.setBound(device, false, driver: window.driver)

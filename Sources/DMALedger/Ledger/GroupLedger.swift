@@ -321,6 +321,10 @@ struct GroupLedger: Sendable {
   private func isUnowned(_ call: OwnershipCall, _ step: CountHistory.Step, _ context: CallContext) -> Bool {
     if step.pre.exact == 0 { return true }
     if owner == .none, call.ownerBefore == 0 { return true }
+    // While a driver holds a reference nobody can claim the group, seen or unseen.
+    if owner == .none, count.min > 0, devices.contains(where: { $0.holding?.result == 0 && !$0.isRemoved }) {
+      return true
+    }
     // Where no claim is watched, one that nobody saw may have come before.
     guard context.claimIsTraceable else { return false }
     if count.exact == 0, step.pre == .unknown { return true }
