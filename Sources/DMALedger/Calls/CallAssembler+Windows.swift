@@ -13,7 +13,12 @@ extension CallAssembler {
       OpenCall(
         function: .reallyProbe, observers: 1 << event.observer.rawValue, depth: event.depth, window: index),
       on: key)
-    if windows.count > 4 * TaskLanes.limit { windows[windows.keys.min() ?? index] = nil }
+    if windows.count > 4 * TaskLanes.limit { forgetOldestWindow() }
+  }
+
+  private mutating func forgetOldestWindow() {
+    while windows[oldestWindow] == nil, oldestWindow < nextWindow { oldestWindow += 1 }
+    endWindow(oldestWindow, at: nil)
   }
 
   mutating func fillWindow(_ index: Int, from fields: CallFields) {

@@ -14,6 +14,7 @@ struct CallAssembler<Ledger: CallSink> {
   var windows: [Int: ProbeWindow] = [:]
   var windowOfDevice: [NameID: Int] = [:]
   var nextWindow = 0
+  var oldestWindow = 0
   var lossEpoch = 0
   /// Functions whose return has been seen: a call of theirs will be seen to return.
   var returning: Set<KernelFunction> = []
@@ -84,6 +85,8 @@ struct CallAssembler<Ledger: CallSink> {
     settleOpenCalls()
     for index in windows.keys.sorted() { endWindow(index, at: nil) }
     if evidence.unuseIsTraceable { ledger.confirmLeaks() }
+    // A kernel that gives back in one window gives back in all: an unuse that is missing elsewhere was lost.
+    if evidence.fixed > 0 { ledger.doubtLeaks() }
   }
 
   // MARK: - Entries

@@ -42,6 +42,8 @@ protocol CallSink {
   mutating func lose(since: LineReference?)
   /// An unuse was seen somewhere, so one that was not seen did not run.
   mutating func confirmLeaks()
+  /// The kernel does give back: only leaks that the counts themselves show are leaks.
+  mutating func doubtLeaks()
 }
 
 /// What the assembler knows around a call.

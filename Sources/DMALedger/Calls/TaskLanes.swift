@@ -42,6 +42,11 @@ struct TaskLanes {
   static let deepest = 64
 
   private(set) var lanes: [Int: [OpenCall]] = [:]
+  /// Lanes in the order in which they were opened; those that are gone are passed over.
+  private var order: [Int] = []
+  private var oldest = 0
+  /// Lanes that may hold an open ownership call.
+  private var calling: Set<Int> = []
   private var taskOnCPU: [Int32: Int32] = [:]
 
   /// The lane of an event: its task, or what is known of its CPU.
@@ -58,26 +63,42 @@ struct TaskLanes {
 
   subscript(key: Int) -> [OpenCall] {
     get { lanes[key] ?? [] }
-    set { lanes[key] = newValue.isEmpty ? nil : newValue }
+    set {
+      lanes[key] = newValue.isEmpty ? nil : newValue
+      if newValue.contains(where: { $0.call != nil }) { calling.insert(key) } else { calling.remove(key) }
+    }
   }
 
   /// Pushes a call; forgets idle lanes and outermost calls past the limits.
   mutating func push(_ call: OpenCall, on key: Int) {
-    if lanes[key] == nil, lanes.count >= Self.limit { forgetOne() }
+    if lanes[key] == nil {
+      if lanes.count >= Self.limit { forgetOne() }
+      order.append(key)
+    }
+    if call.call != nil { calling.insert(key) }
     lanes[key, default: []].append(call)
     if lanes[key, default: []].count > Self.deepest { lanes[key]?.removeFirst() }
   }
 
+  /// The lane that was opened first goes, whatever is open in it: a task that was silent while thousands of others
+  /// came tells nothing any more.
   private mutating func forgetOne() {
-    // Any lane without an open ownership call will do; the choice must not depend on the hash seed.
-    let victim = lanes.keys.sorted().first { key in !(lanes[key] ?? []).contains { $0.call != nil } }
-    if let victim = victim ?? lanes.keys.min() { lanes[victim] = nil }
+    while oldest < order.count, lanes[order[oldest]] == nil { oldest += 1 }
+    if oldest < order.count {
+      lanes[order[oldest]] = nil
+      oldest += 1
+    }
+    if oldest > Self.limit {
+      order.removeSubrange(..<oldest)
+      oldest = 0
+    }
   }
 
   /// Another task runs on `cpu` from here on.
   mutating func switchTask(on cpu: Int32, from old: Int32, to new: Int32) {
     if taskOnCPU[cpu] == nil, old >= 0, let stack = lanes.removeValue(forKey: Self.anonymous(cpu)) {
-      lanes[Int(old), default: []].append(contentsOf: stack)
+      self[Int(old)] = self[Int(old)] + stack
+      calling.remove(Self.anonymous(cpu))
     }
     taskOnCPU[cpu] = new
   }
@@ -112,7 +133,7 @@ struct TaskLanes {
   /// Whether calls at a group are open in other lanes; each of them learns that it is not alone any more.
   mutating func meetOthers(at group: Int, except key: Int) -> Bool {
     var isMet = false
-    for other in lanes.keys where other != key {
+    for other in calling where other != key {
       guard let index = lanes[other]?.lastIndex(where: { $0.call?.place == group }) else { continue }
       lanes[other]?[index].call?.wasJoined = true
       isMet = true
@@ -122,16 +143,17 @@ struct TaskLanes {
 
   /// The lanes with an open call at a group, in a fixed order.
   func keysOfCalls(at group: Int) -> [Int] {
-    lanes.filter { $0.value.last?.call?.place == group }.map(\.key).sorted()
+    calling.filter { lanes[$0]?.last?.call?.place == group }.sorted()
   }
 
   mutating func removeAll() {
+    calling.removeAll()
     lanes.removeAll(keepingCapacity: true)
   }
 
   /// Every open ownership call with its lane, in a fixed order.
   var openOwnershipCalls: [(key: Int, index: Int)] {
-    lanes.keys.sorted().flatMap { key in
+    calling.sorted().flatMap { key in
       (lanes[key] ?? []).indices.filter { lanes[key]?[$0].call != nil }.map { (key, $0) }
     }
   }

@@ -35,31 +35,31 @@ struct GroupLedger: Sendable {
   var id: Int?
   var pointer: UInt64?
   let incarnation: Int
-  private(set) var history: CountHistory
-  private(set) var entries: [Entry] = []
-  private(set) var owner = Ownership.unknown
+  var history: CountHistory
+  var entries: [Entry] = []
+  var owner = Ownership.unknown
   /// What the history foretold for the call at hand, and whether that call read the count with nobody else there.
   private var foretold = Count.unknown
   private var readsAlone = false
-  private(set) var ownerPointer: UInt64?
-  private(set) var ownerCall: OwnershipCall?
-  private(set) var devices: [DeviceAccount] = []
-  private(set) var anomalies: [Anomaly] = []
-  private(set) var refusals: [Refusal] = []
+  var ownerPointer: UInt64?
+  var ownerCall: OwnershipCall?
+  var devices: [DeviceAccount] = []
+  var anomalies: [Anomaly] = []
+  var refusals: [Refusal] = []
   /// Binds refused because the group was owned.
-  private(set) var refusedBinds: [OwnershipCall] = []
+  var refusedBinds: [OwnershipCall] = []
   /// Claims refused for the domain attached to the group (`-EBUSY` at count 0).
-  private(set) var domainRefusals: [OwnershipCall] = []
+  var domainRefusals: [OwnershipCall] = []
   /// Leaks that were found before events were lost: history, but no part of the count any more.
-  private(set) var pastLeaks: [(device: NameID, leak: Leak)] = []
+  var pastLeaks: [(device: NameID, leak: Leak)] = []
   /// Members by name, where the capture names them.
   var members: Set<NameID> = []
   /// Whether `members` are all there are.
   var hasAllMembers = false
-  private(set) var hasEnded = false
+  var hasEnded = false
   /// Breaks by lost events, and the last of them.
-  private(set) var losses = 0
-  private var deviceIndex: [NameID: Int] = [:]
+  var losses = 0
+  var deviceIndex: [NameID: Int] = [:]
 
   /// A group of which nothing is known, or one that is seen being born with its first member.
   init(id: Int?, pointer: UInt64?, incarnation: Int, isNewborn: Bool) {
@@ -188,7 +188,7 @@ struct GroupLedger: Sendable {
   }
 
   /// A leak is proved by the counts themselves, or by return codes where a release would have been seen.
-  private func leakCertainty(_ leak: Leak, _ context: CallContext) -> Certainty {
+  func leakCertainty(_ leak: Leak, _ context: CallContext) -> Certainty {
     if leak.use.isNamedLater {
       return context.spansLoss || !context.unuseIsTraceable ? .suspected : .consistent
     }
@@ -219,7 +219,7 @@ struct GroupLedger: Sendable {
     return use.countAfter.map { $0 - 1 }
   }
 
-  private func awaitsUnuse(_ leak: Leak, _ context: CallContext) -> Bool {
+  func awaitsUnuse(_ leak: Leak, _ context: CallContext) -> Bool {
     !leak.use.isNamedLater && leak.use.result == 0 && leak.again?.result ?? 0 == 0 && !context.spansLoss
   }
 
@@ -410,144 +410,5 @@ struct GroupLedger: Sendable {
         call: call, second: nil, step: history.steps.count - 1, owner: owner, ownerCall: ownerCall,
         devices: devices.indices.map { ($0, devices[$0].holding, devices[$0].isRemoved) },
         isComplete: losses == 0))
-  }
-
-  // MARK: - What is not a call
-
-  /// The account of a device, opened where there is none.
-  private mutating func account(_ device: NameID) -> Int {
-    if let index = deviceIndex[device] { return index }
-    devices.append(DeviceAccount(name: device, firstStep: history.steps.count - 1))
-    deviceIndex[device] = devices.count - 1
-    members.insert(device)
-    return devices.count - 1
-  }
-
-  /// A driver was bound, or found not to be.
-  mutating func setBound(_ device: NameID, _ isBound: Bool, driver: NameID?) {
-    guard let index = deviceIndex[device] else { return }
-    devices[index].isBound = isBound
-    // Its driver is being removed; the reference is still out until the unuse.
-    if !isBound, devices[index].holding != nil { devices[index].isRemoved = true }
-    devices[index].lastDriver = driver ?? devices[index].lastDriver
-  }
-
-  /// A probe ended without binding and without giving back what it took.
-  mutating func abandon(_ device: NameID, window: ProbeWindow, context: CallContext) {
-    guard let index = deviceIndex[device], let holding = devices[index].holding else { return }
-    devices[index].holding = nil
-    devices[index].isBound = false
-    var leak = Leak(
-      cause: window.remove == nil ? .probeFailure : .testRemoveUnbound, use: holding, again: nil,
-      remove: window.remove, window: window.entry,
-      certainty: .suspected, step: history.steps.count - 1)
-    leak.awaitsUnuse = awaitsUnuse(leak, context)
-    leak.certainty = leakCertainty(leak, context)
-    devices[index].leaks.append(leak)
-  }
-
-  /// An unuse was seen somewhere: the return codes of leaks found before that are proof as well.
-  mutating func confirmLeaks() {
-    for index in devices.indices {
-      for place in devices[index].leaks.indices where devices[index].leaks[place].awaitsUnuse {
-        devices[index].leaks[place].certainty = .proved
-      }
-    }
-    for index in pastLeaks.indices where pastLeaks[index].leak.awaitsUnuse {
-      pastLeaks[index].leak.certainty = .proved
-    }
-  }
-
-  /// The driver was unbound to the end without an unuse.
-  mutating func leaveBehind(_ device: NameID, context: CallContext) {
-    guard let index = deviceIndex[device], let holding = devices[index].holding else { return }
-    devices[index].holding = nil
-    devices[index].isBound = false
-    var leak = Leak(
-      cause: .unbind, use: holding, again: nil, remove: nil, window: nil, certainty: .suspected,
-      step: history.steps.count - 1)
-    leak.awaitsUnuse = awaitsUnuse(leak, context)
-    leak.certainty = leakCertainty(leak, context)
-    devices[index].leaks.append(leak)
-  }
-
-  /// The last use of a device was refused after all.
-  mutating func undoTake(_ device: NameID) {
-    guard let index = deviceIndex[device], devices[index].holding?.result == nil else { return }
-    devices[index].holding = nil
-  }
-
-  /// A driver is being bound to a device whose last reference was never seen to be given back.
-  mutating func orphan(_ device: NameID) {
-    guard let index = deviceIndex[device], let holding = devices[index].holding else { return }
-    devices[index].holding = nil
-    devices[index].leaks.append(
-      Leak(
-        cause: .unexplained, use: holding, again: nil, remove: nil, window: nil, certainty: .suspected,
-        step: history.steps.count - 1))
-  }
-
-  /// Events were lost behind the line `since`, or behind the beginning: nothing is known until the next observation,
-  /// and what rested on nothing having happened since then proves nothing.
-  mutating func lose(since: LineReference?) {
-    for index in devices.indices {
-      for place in devices[index].leaks.indices { devices[index].leaks[place].doubt(since: since) }
-    }
-    for index in pastLeaks.indices { pastLeaks[index].leak.doubt(since: since) }
-    anomalies.removeAll { anomaly in
-      switch anomaly {
-      case .overRelease(let call, let certainty):
-        certainty < .proved && (since.map { call.entry.at > $0 } ?? true)
-      case .releaseUnowned(let call):
-        call.countBefore == nil && call.ownerBefore == nil && (since.map { call.entry.at > $0 } ?? true)
-      case .impossible: false
-      }
-    }
-    var step = CountHistory.Step()
-    step.isBreak = true
-    history.add(step)
-    losses += 1
-    hasAllMembers = false
-    owner = .unknown
-    ownerPointer = nil
-    ownerCall = nil
-    for index in devices.indices {
-      pastLeaks += devices[index].leaks.map { (devices[index].name, $0) }
-      devices[index].leaks = []
-      devices[index].holding = nil
-      devices[index].isBound = nil
-    }
-  }
-
-  /// The count is not known from here on; who holds what is.
-  mutating func forget() {
-    var step = CountHistory.Step()
-    step.isBreak = true
-    history.add(step)
-  }
-
-  /// The count may be up to `most` higher: a use that must have run was not recorded.
-  mutating func widen(by most: Int) {
-    var step = CountHistory.Step()
-    step.high = most
-    history.add(step)
-    losses += 1
-  }
-
-  /// A device left; true where no known member is left.
-  mutating func remove(_ device: NameID) -> Bool {
-    members.remove(device)
-    if let index = deviceIndex[device] { devices[index].isBound = false }
-    return members.isEmpty
-  }
-
-  /// Every leak ever found, those before a loss first.
-  var allLeaks: [(device: NameID, leak: Leak)] {
-    pastLeaks + devices.flatMap { device in device.leaks.map { (device.name, $0) } }
-  }
-
-  /// The last member left: the group is freed, and its count with it.
-  mutating func end() {
-    hasEnded = true
   }
 }

@@ -202,5 +202,10 @@ struct Ledger: CallSink, Sendable {
     for index in groups.indices { groups[index].confirmLeaks() }
   }
 
+  /// The kernel was seen to give back in another window.
+  mutating func doubtLeaks() {
+    for index in groups.indices { groups[index].doubtLeaks() }
+  }
+
   func serial(of index: Int) -> Int { groups[index].serial }
 }
