@@ -29,7 +29,9 @@ extension CallAssembler {
       if let stale = windowOfDevice[device], stale != index { endWindow(stale, at: nil) }
       windowOfDevice[device] = index
       // The device is locked: whatever was still open on it, wherever, has returned.
-      for (key, place) in lanes.openOwnershipCalls where lanes[key][place].call?.device == device { settle(key) }
+      for (key, place) in lanes.openOwnershipCalls where lanes[key][place].call?.device == device {
+        settle(key)
+      }
       probedDevices.insert(device)
       ledger.orphan(device)
       ledger.setBound(device, false, driver: window.driver)

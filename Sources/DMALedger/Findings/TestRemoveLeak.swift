@@ -77,8 +77,9 @@ extension TestRemoveLeak {
   ) -> Finding {
     let driver = leak.use.driver ?? leak.again?.driver
     let who = context.holder(driver: driver, device: device)
+    let keeps = leak.certainty == .suspected ? "may keep" : "keeps"
     var message =
-      "\(context.name(group)) keeps 1 reference that nobody will give back: \(who) took it "
+      "\(context.name(group)) \(keeps) 1 reference that nobody will give back: \(who) took it "
       + context.moment(leak.use.exit ?? leak.use.entry)
     var chain = "really_probe>use>device_remove>use"
     if let again = leak.again {
@@ -86,7 +87,10 @@ extension TestRemoveLeak {
         " and, in the same really_probe(), took another one \(context.moment(again.exit ?? again.entry))"
       message += " with no unuse in between. The test-remove of CONFIG_DEBUG_TEST_DRIVER_REMOVE"
       message += leak.remove.map { " (\(context.moment($0)))" } ?? ""
-      message += " ran without dma_cleanup(): this kernel lacks commit f429378a9bf8."
+      message +=
+        leak.certainty == .suspected
+        ? " would then have run without dma_cleanup(). The capture does not prove it: an unuse may be missing from it."
+        : " ran without dma_cleanup(): this kernel lacks commit f429378a9bf8."
     } else {
       chain = "really_probe>use>device_remove>fail"
       message +=

@@ -26,9 +26,9 @@ struct GroupSummary: Sendable {
     initial = narrowed.initial
     steps = narrowed.steps
     var final = narrowed.steps.last?.after ?? narrowed.initial
+    let readsCounts = ledger.entries.contains { $0.call.countBefore != nil || $0.call.countAfter != nil }
     let isDrifting =
-      !unuseIsTraceable && ledger.entries.contains { $0.call.kind == .use }
-      && !ledger.entries.contains { $0.call.countBefore != nil || $0.call.countAfter != nil }
+      !unuseIsTraceable && !readsCounts && ledger.entries.contains { $0.call.kind == .use }
     // A second pass whose unuse nobody would have seen: the count may have come down in between.
     if isDrifting, ledger.devices.contains(where: { !$0.leaks.isEmpty }) { final.min = 0 }
     self.final = final
@@ -42,7 +42,10 @@ struct GroupSummary: Sendable {
     suspected = leaks.count - leaked + removed
     held = ledger.devices.filter { $0.holding != nil }.count - removed
     let isContradicted = ledger.anomalies.contains { if case .impossible = $0 { true } else { false } }
-    let knowsHolders = ledger.hasAllMembers && useIsTraceable && !isContradicted && !isDrifting
+    let knowsHolders =
+      ledger.hasAllMembers && useIsTraceable && !isContradicted && !isDrifting
+      // What may have been given back unseen is no excess, unless the counts were read.
+      && (suspected == 0 || readsCounts)
     var excess = Self.excess(
       ledger, final: final, held: held, leaked: leaked, knowsHolders: knowsHolders)
     // What an unbind or a failed probe gives back is not seen: no excess may be told from what is left.
