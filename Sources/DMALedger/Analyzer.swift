@@ -13,6 +13,7 @@ public struct Analyzer {
   private var addresses = AddressBook()
   private var assembler = CallAssembler(ledger: Ledger())
   private var log = LogFacts()
+  private var incident = IncidentFacts()
   private let fields: ProbeFields
   private var sources: [SourceSummary] = []
   private var diagnostics: [Diagnostic] = []
@@ -53,7 +54,7 @@ public struct Analyzer {
         source.understoodLines += 1
         // A number at the end of a line without newline may be cut: it proves nothing.
         if reader.isTerminated {
-          if event.kind == .logged {
+          if event.kind == .logged || event.kind == .told {
             note(event, reader.line, &source, index)
           } else {
             take(event, reader.line, &source, index, &last)
@@ -101,6 +102,13 @@ public struct Analyzer {
   private mutating func note(
     _ event: TraceEvent, _ line: Span<UInt8>, _ source: inout SourceSummary, _ index: Int
   ) {
+    if let fact = event.fact {
+      source.events += 1
+      incident.note(
+        fact,
+        Witness(
+          at: LineReference(source: index, line: event.line), time: nil, text: assembler.arena.store(line)))
+    }
     guard let message = event.message else { return }
     if case .boot(let name) = message, release == nil { release = names.text(name) }
     let witness = Witness(
@@ -153,6 +161,10 @@ public struct Analyzer {
     assembler.finish()
     LogJoin.join(log, with: &assembler, diagnostics: &diagnostics)
     assembler.ledger.settleNames()
+    for membership in log.lastMemberships {
+      incident.announce(membership.device, in: membership.group, membership.witness)
+    }
+    assembler.ledger.add(incident, names: names)
     if addresses.hasGuessed {
       diagnostics.append(
         Diagnostic(

@@ -14,7 +14,8 @@ enum TextGroup {
       case .inconclusive: .doubtful
       }
     var title = "group \(shortName(group))  \(group.verdict.rawValue)"
-    title += "  count \(count(group.initial)) → \(count(group.final)), at most \(count(group.peak))"
+    title += "  count \(count(group.initial)) → \(count(group.final))"
+    if group.peak.max != nil { title += ", at most \(count(group.peak))" }
     canvas.line(title, ink)
     for reason in group.reasons { canvas.paragraph(Printable.text(reason) + ".", indent: 4, lead: "  - ") }
     changes(group, report, &canvas)
@@ -148,7 +149,9 @@ enum TextGroup {
       var text: String
       switch holder.kind {
       case .bound: text = "by right   "
-      case .leaked: text = "leaked     "
+      case .leaked:
+        text = "leaked     "
+        if holder.device == nil { text += "before the capture began, or outside what it shows" }
       case .owner: text = "by owner   "
       case .unknown: text = "unknown    since before the capture began, or taken outside what it shows"
       }
@@ -178,6 +181,7 @@ enum TextFinding {
 
   static func evidence(_ finding: Finding, _ report: Report, _ canvas: inout TextCanvas) {
     let lines = finding.evidence
+    let width = max(10, lines.prefix(12).map { place($0.at, report).count }.max() ?? 0)
     var index = 0
     var shown = 0
     while index < lines.count, shown < 12 {
@@ -190,13 +194,25 @@ enum TextFinding {
         note += "; \(lines[index + 1].note) in line \(lines[index + 1].at.line)"
         index += 1
       }
-      let name = report.sources.count > 1 ? Printable.text(report.sources[line.at.source].path) + ":" : ""
       canvas.paragraph(
-        Printable.text(note), indent: 12, lead: "\(name)\(line.at.line)".leftPadded(10) + "  ", .dim)
+        Printable.text(note), indent: width + 2, lead: place(line.at, report).leftPadded(width) + "  ", .dim)
       canvas.paragraph(Printable.text(line.text), indent: 16, lead: "            ")
       index += 1
       shown += 1
     }
     if index < lines.count { canvas.line("            and \(lines.count - index) more lines", .dim) }
+  }
+
+  /// `12`, and with several sources `trace.txt:12`.
+  private static func place(_ at: LineReference, _ report: Report) -> String {
+    report.sources.count > 1 ? "\(shortName(of: at.source, report)):\(at.line)" : "\(at.line)"
+  }
+
+  /// The last part of a source's path, or all of it where two sources share that.
+  private static func shortName(of source: Int, _ report: Report) -> String {
+    func last(_ path: String) -> Substring { path.split(separator: "/").last ?? Substring(path) }
+    let path = report.sources[source].path
+    let isUnique = report.sources.filter { last($0.path) == last(path) }.count == 1
+    return Printable.text(isUnique ? String(last(path)) : path)
   }
 }

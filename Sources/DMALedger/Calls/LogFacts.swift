@@ -25,6 +25,13 @@ struct LogFacts: Sendable {
   /// Boots seen: times start again at each.
   private(set) var boots: [Witness] = []
 
+  /// Where each device is when the log ends.
+  var lastMemberships: [Membership] {
+    var last: [NameID: Int] = [:]
+    for (index, membership) in memberships.enumerated() { last[membership.device] = index }
+    return last.values.sorted().map { memberships[$0] }.filter(\.hasJoined)
+  }
+
   var isEmpty: Bool { probes.isEmpty && memberships.isEmpty && boots.isEmpty }
 
   mutating func note(_ message: KernelMessage, _ witness: Witness) {

@@ -44,7 +44,9 @@ extension ExcessCount {
     guard rest > 0, let last = group.entries.last else { return [] }
     return [
       Finding(
-        rule: .excessCount, severity: .error, certainty: .proved, group: group.id.map(GroupID.init),
+        rule: .excessCount, severity: .error,
+        certainty: group.listingIsComplete && !group.hasAllMembers ? .consistent : .proved,
+        group: group.id.map(GroupID.init),
         incarnation: group.incarnation, excess: rest,
         message:
           "\(context.name(group)) carries \(references(rest)) more than its bound drivers and owners account "
@@ -54,7 +56,8 @@ extension ExcessCount {
           + "that took the reference is in the capture. Until then the group is freed only by removing all of its "
           + "devices and rescanning, or by a reboot.",
         fingerprint: context.fingerprint(.excessCount, driver: nil, device: nil, chain: "count>holders"),
-        evidence: context.lines(of: last.call, "the last call that shows the count"))
+        evidence: context.lines(of: last.call, "the last call that shows the count")
+          + group.listing.prefix(8).map { context.evidence($0.witness, "a member, as the listing shows it") })
     ]
   }
 }

@@ -54,7 +54,76 @@ extension NotViable {
         told.append([story])
       }
     }
-    return told.map { finding($0, summary, context) }
+    var findings = told.map { finding($0, summary, context) }
+    let logged = summary.ledger.toldRefusals
+    guard !logged.isEmpty else { return findings }
+    if findings.isEmpty { return [finding(logged, summary.ledger, context)] }
+    // The program that asked says so too; its lines have no time, so they stand with the first story.
+    findings[0].evidence += logged.prefix(4).map {
+      context.evidence($0.witness, "the program that asked says so")
+    }
+    return findings
+  }
+
+  /// A refusal that only a log tells of: who is in the group says what it may be.
+  private static func finding(
+    _ logged: [(witness: Witness, device: NameID?)], _ group: GroupLedger, _ context: FindingContext
+  ) -> Finding {
+    // The device that was asked for was with VFIO then. A listing that shows it elsewhere is of another moment.
+    let natives = group.listing.filter(\.holds)
+    let moved = natives.first { member in logged.contains { $0.device == member.device } }
+    let holders = moved == nil ? natives : []
+    var message = "\(context.name(group)) is not viable, says the program that asked for it. "
+    var cause = "unknown"
+    if let moved {
+      message +=
+        "The listing is of another moment: it shows \(context.names.text(moved.device)) with the driver "
+      message +=
+        "\(context.text(moved.driver) ?? "of its own"), and that was the device to be assigned. Who held the "
+      message += "group then, only a trace would show."
+    } else if !holders.isEmpty {
+      cause = "holder"
+      message += "Held by right: "
+      message +=
+        holders.map { context.names.text($0.device) + " (\(context.text($0.driver) ?? "a driver"))" }
+        .joined(separator: ", ")
+      message += "; whether anything else is held, only a trace would show."
+    } else if !group.listing.isEmpty, group.listing.allSatisfy(\.tellsDriver) {
+      message += "None of its \(group.listing.count) members has a driver that takes a reference ("
+      message +=
+        group.listing.map {
+          context.names.text($0.device) + " " + (context.text($0.driver) ?? "without driver")
+        }
+        .joined(separator: ", ")
+      message +=
+        "): what is counted was leaked, or another owner has the group. Only a trace would show which."
+    } else if !group.listing.isEmpty {
+      message += "Its members are "
+      message += group.listing.map { context.names.text($0.device) }.joined(separator: ", ")
+      message += "; which drivers they have is not in what was given."
+    } else {
+      message += "Who is in the group is not in what was given."
+    }
+    let leaks = group.allLeaks.filter { $0.leak.certainty > .suspected }.count
+    if leaks > 0 {
+      message +=
+        " The trace shows \(references(leaks)) being leaked in it; the log has no time that would say whether "
+      message += "the refusal came before or after."
+    }
+    let shown = holders.isEmpty ? group.listing : holders
+    return Finding(
+      rule: .notViable, severity: .warning, certainty: .consistent, group: group.id.map(GroupID.init),
+      incarnation: group.incarnation, device: context.text(holders.first?.device),
+      driver: context.text(holders.first?.driver), message: message, cause: cause,
+      remedy: cause == "holder"
+        ? "Unbind " + holders.map { context.names.text($0.device) }.joined(separator: ", ")
+          + " or bind it to vfio-pci, and ask again."
+        : "Record a trace from before the first driver binds, with the group's id and count as arguments, and give it "
+          + "together with this log and a listing of the group's devices and drivers.",
+      fingerprint: context.fingerprint(
+        .notViable, driver: holders.first?.driver, device: holders.first?.device, chain: "log>\(cause)"),
+      evidence: logged.prefix(4).map { context.evidence($0.witness, "the program that asked was refused") }
+        + shown.prefix(8).map { context.evidence($0.witness, "a member of the group") })
   }
 
   private static func finding(
@@ -77,7 +146,9 @@ extension NotViable {
     }
     for holding in story.holdings.prefix(4) {
       let note =
-        holding.isFromBefore ? "gives back what it held all along" : "takes the reference it still holds"
+        holding.isListed
+        ? "bound, as the listing shows"
+        : holding.isFromBefore ? "gives back what it held all along" : "takes the reference it still holds"
       lines.append(context.evidence(holding.witness, note))
     }
     if let owner = story.refusal.ownerCall { lines += context.lines(of: owner, "the owner claims the group") }
@@ -137,13 +208,20 @@ extension NotViable {
       let name = context.names.text(holding.device)
       let driver = context.text(holding.driver).map { " by \($0)" } ?? ""
       parts.append(
-        holding.isFromBefore
-          ? "1 is held by right for \(name)\(driver), since before the capture began (it is given back "
-            + "\(context.moment(holding.witness)))"
-          : "1 is held by right for \(name)\(driver), taken \(context.moment(holding.witness))")
+        holding.isListed
+          ? "1 is held by right for \(name)\(driver), as the listing shows, since before the capture began"
+          : holding.isFromBefore
+            ? "1 is held by right for \(name)\(driver), since before the capture began (it is given back "
+              + "\(context.moment(holding.witness)))"
+            : "1 is held by right for \(name)\(driver), taken \(context.moment(holding.witness))")
     }
     if let rest = story.unexplained.max {
-      if rest > 0 {
+      if rest > 0, story.knowsMembers, story.unexplained.min > 0 {
+        parts.append(
+          "\(story.unexplained.min == rest ? "" : "up to ")\(rest) \(rest == 1 ? "belongs" : "belong") to nobody: "
+            + "every member of the group is accounted for, and what took "
+            + "\(rest == 1 ? "it" : "them") is not in the capture")
+      } else if rest > 0 {
         let amount = parts.isEmpty ? (rest == 1 ? "It" : "All \(rest)") : "\(rest) more"
         parts.append(
           "\(story.unexplained.min == rest ? "" : "up to ")\(amount) \(rest == 1 ? "was" : "were") taken before "

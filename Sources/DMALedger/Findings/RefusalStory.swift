@@ -7,12 +7,16 @@ struct RefusalStory {
     var witness: Witness
     /// It was taken before the capture began; `witness` shows it being given back.
     var isFromBefore: Bool
+    /// Only a listing shows it.
+    var isListed = false
   }
 
   let refusal: GroupLedger.Refusal
   let count: Count
   let holdings: [Holding]
   let leaks: [(device: NameID, leak: Leak)]
+  /// Whether all members and their drivers are known, so that the rest belongs to nobody.
+  let knowsMembers: Bool
   /// What neither holdings nor leaks nor an owner account for.
   let unexplained: Count
 
@@ -34,6 +38,13 @@ struct RefusalStory {
           Holding(device: device.name, driver: unuse.driver, witness: unuse.entry, isFromBefore: true))
       }
     }
+    for member in group.listedHolders {
+      holdings.append(
+        Holding(
+          device: member.device, driver: member.driver, witness: member.witness, isFromBefore: true,
+          isListed: true))
+    }
+    knowsMembers = group.listingIsComplete
     self.holdings = holdings
     leaks = group.devices.flatMap { device in
       device.leaks.filter { $0.step <= refusal.step && $0.certainty > .suspected }.map { (device.name, $0) }
@@ -44,7 +55,7 @@ struct RefusalStory {
 
   var cause: String {
     if refusal.owner == .user { return "owner" }
-    if !leaks.isEmpty { return "leak" }
+    if !leaks.isEmpty || knowsMembers && unexplained.min > 0 { return "leak" }
     return !holdings.isEmpty && unexplained.max == 0 ? "holder" : "unknown"
   }
 

@@ -63,13 +63,15 @@ extension SiblingHolder {
     let name = context.names.text(holding.device)
     let driver = context.text(holding.driver)
     let since =
-      holding.isFromBefore
-      ? "since before the capture began, until it gave it back \(context.moment(holding.witness))"
-      : "taken \(context.moment(holding.witness))"
+      holding.isListed
+      ? "since before the capture began, as the listing shows"
+      : holding.isFromBefore
+        ? "since before the capture began, until it gave it back \(context.moment(holding.witness))"
+        : "taken \(context.moment(holding.witness))"
     let isBridge = driver == "shpchp"
     return Finding(
       rule: .siblingHolder, severity: .warning,
-      certainty: holding.isFromBefore && !context.evidence.sawUse ? .consistent : .proved,
+      certainty: holding.isListed || holding.isFromBefore && !context.evidence.sawUse ? .consistent : .proved,
       group: group.id.map(GroupID.init),
       incarnation: group.incarnation, device: name, driver: driver,
       message:
@@ -83,7 +85,10 @@ extension SiblingHolder {
         .siblingHolder, driver: holding.driver, device: holding.device, chain: "use>query"),
       evidence: [
         context.evidence(
-          holding.witness, holding.isFromBefore ? "it gives back what it held" : "it takes its reference"),
+          holding.witness,
+          holding.isListed
+            ? "bound, as the listing shows"
+            : holding.isFromBefore ? "it gives back what it held" : "it takes its reference"),
         context.evidence(refusal.call.exit ?? refusal.call.entry, "VFIO is refused"),
       ].sorted { $0.at < $1.at })
   }

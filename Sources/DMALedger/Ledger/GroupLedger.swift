@@ -54,6 +54,10 @@ struct GroupLedger: Sendable {
   var pastLeaks: [(device: NameID, leak: Leak)] = []
   /// Members by name, where the capture names them.
   var members: Set<NameID> = []
+  /// The members as a listing shows them, at the end.
+  var listing: [ListedMember] = []
+  /// Lines of user-space logs that say VFIO was refused this group.
+  var toldRefusals: [(witness: Witness, device: NameID?)] = []
   /// Whether `members` are all there are.
   var hasAllMembers = false
   var hasEnded = false

@@ -31,7 +31,6 @@ struct GroupSummary: Sendable {
       !unuseIsTraceable && !readsCounts && ledger.entries.contains { $0.call.kind == .use }
     // A second pass whose unuse nobody would have seen: the count may have come down in between.
     if isDrifting, ledger.devices.contains(where: { !$0.leaks.isEmpty }) { final.min = 0 }
-    self.final = final
     var peak = Self.peak(of: narrowed.initial, narrowed.steps.map(\.after))
     // While events were lost it may have been higher.
     if ledger.losses > 0 { peak.max = nil }
@@ -40,10 +39,15 @@ struct GroupSummary: Sendable {
     leaked = leaks.filter { $0.certainty > .suspected }.count
     let removed = ledger.devices.filter { $0.holding != nil && $0.isRemoved }.count
     suspected = leaks.count - leaked + removed
-    held = ledger.devices.filter { $0.holding != nil }.count - removed
+    let listed = ledger.listedHolders.count
+    held = ledger.devices.filter { $0.holding != nil }.count - removed + listed
+    if ledger.owner != .user, listed > 0, let narrower = final.intersection(Count(min: held, max: nil)) {
+      final = narrower
+    }
+    self.final = final
     let isContradicted = ledger.anomalies.contains { if case .impossible = $0 { true } else { false } }
     let knowsHolders =
-      ledger.hasAllMembers && useIsTraceable && !isContradicted && !isDrifting
+      (ledger.hasAllMembers && useIsTraceable || ledger.listingIsComplete) && !isContradicted && !isDrifting
       // What may have been given back unseen is no excess, unless the counts were read.
       && (suspected == 0 || readsCounts)
     var excess = Self.excess(

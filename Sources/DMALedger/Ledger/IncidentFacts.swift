@@ -12,7 +12,7 @@ struct IncidentFacts: Sendable {
     var device: NameID
     /// The driver bound to it; `nil` where none is, or none was listed.
     var driver: NameID?
-    var hasDriverColumn: Bool
+    var tellsDriver: Bool
     var witness: Witness
   }
 
@@ -36,16 +36,16 @@ struct IncidentFacts: Sendable {
       place(device, in: group, witness)
     case .driver(let device, let driver):
       if places[device] == nil {
-        places[device] = Place(device: device, driver: nil, hasDriverColumn: false, witness: witness)
+        places[device] = Place(device: device, driver: nil, tellsDriver: false, witness: witness)
       }
       if let driver {
         places[device]?.driver = driver
-        places[device]?.hasDriverColumn = true
+        places[device]?.tellsDriver = true
       }
     case .placed(let device, let group, let driver):
       place(device, in: group, witness)
       places[device]?.driver = driver
-      places[device]?.hasDriverColumn = true
+      places[device]?.tellsDriver = true
       places[device]?.witness = witness
     }
   }
@@ -54,13 +54,18 @@ struct IncidentFacts: Sendable {
     if groups[group, default: []].contains(device) { return }
     if groups.count < 65_536 { groups[group, default: []].append(device) }
     if places[device] == nil {
-      places[device] = Place(device: device, driver: nil, hasDriverColumn: false, witness: witness)
+      places[device] = Place(device: device, driver: nil, tellsDriver: false, witness: witness)
     }
   }
 
   /// The members of a group with their drivers.
   func members(of group: Int) -> [Place] {
     (groups[group] ?? []).compactMap { places[$0] }
+  }
+
+  /// A device that a kernel log announced in a group; a listing knows better.
+  mutating func announce(_ device: NameID, in group: Int, _ witness: Witness) {
+    if self.group(of: device) == nil { place(device, in: group, witness) }
   }
 
   /// The group a device is listed in.

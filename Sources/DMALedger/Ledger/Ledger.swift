@@ -207,5 +207,27 @@ struct Ledger: CallSink, Sendable {
     for index in groups.indices { groups[index].doubtLeaks() }
   }
 
+  /// Adds what logs and listings say. Groups that no call was seen on are opened for those that somebody asked for,
+  /// or for all where there is no call at all.
+  mutating func add(_ facts: IncidentFacts, names: borrowing NameTable) {
+    let isAlone = groups.allSatisfy { $0.entries.isEmpty } && unattributed.total == 0
+    let asked = Set(facts.refusals.compactMap { $0.group ?? $0.device.flatMap(facts.group(of:)) })
+    for id in facts.groups.keys.sorted() where byID[id] != nil || asked.contains(id) || isAlone {
+      guard let index = group(key: GroupKey(pointer: nil, id: id)) else { continue }
+      groups[index].listing = facts.members(of: id).map { place in
+        GroupLedger.ListedMember(
+          device: place.device, driver: place.driver, tellsDriver: place.tellsDriver,
+          holds: place.driver.map { !names.withBytes($0, ManagedDriver.isManaged) } ?? false,
+          witness: place.witness)
+      }
+    }
+    for refusal in facts.refusals {
+      guard let id = refusal.group ?? refusal.device.flatMap(facts.group(of:)),
+        let index = group(key: GroupKey(pointer: nil, id: id))
+      else { continue }
+      groups[index].toldRefusals.append((refusal.witness, refusal.device))
+    }
+  }
+
   func serial(of index: Int) -> Int { groups[index].serial }
 }

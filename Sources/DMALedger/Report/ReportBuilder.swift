@@ -16,10 +16,12 @@ struct ReportBuilder {
     let context = FindingContext(
       names: names, arena: arena, evidence: evidence, losses: losses, countsTicks: countsTicks)
     let useIsTraceable = evidence.sawUse && !evidence.hasUnplacedUse
-    let summaries = ledger.groups.filter { !$0.entries.isEmpty }
-      .map {
-        GroupSummary($0, useIsTraceable: useIsTraceable, unuseIsTraceable: evidence.unuseIsTraceable)
-      }.sorted(by: isBefore)
+    let summaries = ledger.groups.filter { group in
+      !group.entries.isEmpty || !group.toldRefusals.isEmpty || !group.listedHolders.isEmpty
+    }
+    .map {
+      GroupSummary($0, useIsTraceable: useIsTraceable, unuseIsTraceable: evidence.unuseIsTraceable)
+    }.sorted(by: isBefore)
     let own = summaries.map { FindingRegister.findings(in: $0, context) }
     let general = FindingRegister.general(
       unattributedRefusals: ledger.unattributedRefusals, lostBefore: lostBefore, context)
@@ -46,9 +48,14 @@ struct ReportBuilder {
   private func judge(_ groups: [GroupReport]) -> (Verdict, [String]) {
     if groups.contains(where: { $0.verdict == .unbalanced }) { return (.unbalanced, []) }
     var reasons: [String] = []
-    for group in groups where group.verdict == .inconclusive {
-      let name = group.id.map { "group \($0.value)" } ?? "a group without number"
-      reasons += group.reasons.map { "\(name): \($0)" }
+    var told: [String] = []
+    for reason in groups.filter({ $0.verdict == .inconclusive }).flatMap(\.reasons)
+    where !told.contains(reason) {
+      told.append(reason)
+      let names = groups.filter { $0.verdict == .inconclusive && $0.reasons.contains(reason) }
+        .map { $0.id.map { "\($0.value)" } ?? "without number" }
+      reasons.append(
+        (names.count == 1 ? "group " : "groups ") + names.joined(separator: ", ") + ": " + reason)
     }
     let open = ledger.unattributed
     if open.total > 0 {
@@ -58,7 +65,7 @@ struct ReportBuilder {
     if lostBefore > 0 || losses.contains(where: { $0.kind != .missingUse }) {
       reasons.append("events were lost, so calls may be missing")
     }
-    if groups.isEmpty, open.total == 0 {
+    if groups.allSatisfy({ $0.changes.isEmpty }), open.total == 0 {
       reasons.append("no call that takes or gives back DMA ownership of a group is in the capture")
     }
     return reasons.isEmpty ? (.balanced, []) : (.inconclusive, reasons)
@@ -85,9 +92,18 @@ struct ReportBuilder {
         DeviceReport(
           name: names.text($0.name), driver: $0.lastDriver.map(names.text), isBound: $0.isBound,
           outstanding: $0.outstanding)
-      },
+      } + listed(ledger),
       holders: holders(summary, accounts),
       changes: ledger.entries.map { change($0, summary.steps) })
+  }
+
+  /// Members that only a listing names.
+  private func listed(_ ledger: GroupLedger) -> [DeviceReport] {
+    ledger.listing.filter { member in !ledger.devices.contains { $0.name == member.device } }.map {
+      DeviceReport(
+        name: names.text($0.device), driver: $0.driver.map(names.text),
+        isBound: $0.tellsDriver ? $0.driver != nil : nil, outstanding: $0.holds ? 1 : 0)
+    }
   }
 
   private func holders(_ summary: GroupSummary, _ accounts: [DeviceAccount]) -> [Holder] {
@@ -101,6 +117,12 @@ struct ReportBuilder {
             driver: (holding.driver ?? account.driver).map(names.text), since: holding.time,
             at: holding.entry.at))
       }
+    }
+    for member in summary.ledger.listedHolders {
+      holders.append(
+        Holder(
+          kind: .bound, count: 1, device: names.text(member.device), driver: member.driver.map(names.text),
+          at: member.witness.at))
     }
     for account in accounts {
       for leak in account.leaks where leak.certainty > .suspected {
@@ -116,7 +138,11 @@ struct ReportBuilder {
       holders.append(
         Holder(kind: .owner, count: summary.final.exact, since: owner?.time, at: owner?.entry.at))
     } else if summary.unexplained.max != 0 {
-      holders.append(Holder(kind: .unknown, count: summary.unexplained.exact))
+      // What is proved to be in excess was leaked, by whomever; only the rest may be somebody's.
+      let excess = summary.excess.min - summary.leaked
+      if excess > 0 { holders.append(Holder(kind: .leaked, count: excess)) }
+      let rest = summary.unexplained.shifted(by: -excess)
+      if rest.max != 0 { holders.append(Holder(kind: .unknown, count: rest.exact)) }
     }
     return holders
   }

@@ -1,0 +1,36 @@
+/// What a listing of groups adds to what calls show: who else is in a group, and with which driver.
+extension GroupLedger {
+  /// A member as a listing shows it.
+  struct ListedMember: Sendable {
+    var device: NameID
+    var driver: NameID?
+    /// Whether the listing tells drivers at all.
+    var tellsDriver: Bool
+    /// Whether the driver is one that takes a reference: bound, and none of those that manage DMA themselves.
+    var holds: Bool
+    var witness: Witness
+  }
+
+  /// Whether the listing shows the drivers that calls show at the end. A listing of another moment proves nothing.
+  var listingAgrees: Bool {
+    devices.allSatisfy { account in
+      guard let member = listing.first(where: { $0.device == account.name }), member.tellsDriver,
+        let isBound = account.isBound
+      else { return true }
+      guard isBound else { return member.driver == nil }
+      return member.driver != nil && (account.lastDriver == nil || account.lastDriver == member.driver)
+    }
+  }
+
+  /// Listed members that hold a reference by right and never appear in a call: they have held it all along.
+  var listedHolders: [ListedMember] {
+    guard listingAgrees else { return [] }
+    return listing.filter { member in member.holds && !devices.contains { $0.name == member.device } }
+  }
+
+  /// Whether the listing names all members with their drivers.
+  var listingIsComplete: Bool {
+    !listing.isEmpty && listingAgrees && listing.allSatisfy(\.tellsDriver)
+      && devices.allSatisfy { account in listing.contains { $0.device == account.name } }
+  }
+}
