@@ -19,6 +19,7 @@ public enum TextReport {
     quietGroups(report, &canvas)
     general(report, &canvas)
     remedies(report, &canvas)
+    recipe(report, &canvas)
     sources(report, &canvas)
     return canvas.text
   }
@@ -144,6 +145,14 @@ public enum TextReport {
       canvas.paragraph(Printable.text(text), indent: 4, lead: "  \(rule.rawValue): ")
     }
     canvas.line("  `dmaledger explain RULE` tells how each is recognised and what looks like it.", .dim)
+  }
+
+  /// Commands are to be pasted: neither wrapped nor indented.
+  private static func recipe(_ report: Report, _ canvas: inout TextCanvas) {
+    guard !report.recipe.isEmpty else { return }
+    canvas.line()
+    canvas.line("what would settle it", .strong)
+    for line in report.recipe { canvas.line(line) }
   }
 
   // MARK: - Sources

@@ -4,6 +4,8 @@ struct FindingContext {
   let arena: TextArena
   let evidence: KernelEvidence
   let losses: [Loss]
+  /// `uname -r`, where a source names it.
+  var release: String?
   /// The clock counts something else than time: print plain numbers.
   let countsTicks: Bool
 

@@ -60,6 +60,14 @@ extension TestRemoveActive {
         message += " No unuse appears anywhere in the capture, though; make sure that it was traced."
       }
     }
+    if let release = context.release, let has = KernelVersion(release)?.hasTestRemoveFix {
+      if has != (verdict == .fixed) {
+        message +=
+          has
+          ? " By its release (\(release)) it should have the fix: a patched tree, or the commit was taken out."
+          : " By its release (\(release)) it should lack the fix: it was backported."
+      }
+    }
     var lines: [Evidence] = []
     if let window {
       lines.append(context.evidence(window.entry, "really_probe() begins"))

@@ -16,6 +16,8 @@ public struct Report: Sendable {
   public var findings: [Finding]
   /// Remarks about the input.
   public var diagnostics: [Diagnostic]
+  /// What to record to settle an inconclusive verdict: lines for a shell. Empty where nothing is open.
+  public var recipe: [String] = []
 
   /// A report with everything it says.
   public init(

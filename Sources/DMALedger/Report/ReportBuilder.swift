@@ -14,7 +14,8 @@ struct ReportBuilder {
 
   func build() -> Report {
     let context = FindingContext(
-      names: names, arena: arena, evidence: evidence, losses: losses, countsTicks: countsTicks)
+      names: names, arena: arena, evidence: evidence, losses: losses, release: release,
+      countsTicks: countsTicks)
     let useIsTraceable = evidence.sawUse && !evidence.hasUnplacedUse
     let summaries = ledger.groups.filter { group in
       !group.entries.isEmpty || !group.toldRefusals.isEmpty || !group.listedHolders.isEmpty
@@ -27,13 +28,20 @@ struct ReportBuilder {
       unattributedRefusals: ledger.unattributedRefusals, lostBefore: lostBefore, context)
     let groups = zip(summaries, own).map { group($0, findings: $1) }
     let (verdict, reasons) = judge(groups)
-    return Report(
+    var report = Report(
       verdict: verdict, reasons: reasons,
       kernel: KernelSummary(
         release: release, testDriverRemove: evidence.verdict, windows: evidence.windows,
         reprobes: evidence.reprobes),
       sources: sources, groups: groups, unattributed: ledger.unattributed,
       findings: FindingRegister.sorted(own.flatMap { $0 } + general), diagnostics: diagnostics)
+    report.recipe = CaptureRecipe.lines(
+      verdict: verdict, evidence: evidence, hasCalls: groups.contains { !$0.changes.isEmpty },
+      hasUnattributed: ledger.unattributed.total > 0,
+      hasUnknownCount: groups.contains { $0.verdict == .inconclusive },
+      hasLoss: !losses.isEmpty || lostBefore > 0,
+      release: release)
+    return report
   }
 
   private func isBefore(_ left: GroupSummary, _ right: GroupSummary) -> Bool {
