@@ -139,9 +139,11 @@ extension CallAssembler {
     window.mayHaveFailed = false
     if let result = call.result, result != 0 {
       window.refusedUses += 1
+      window.lastRefusal = call
       return
     }
     window.uses += 1
+    window.lastRefusal = nil
     // Where the unuse is not watched, the bus's hook that calls it may be.
     if window.openUse != nil, window.cleanup != nil { window.openUse = nil }
     if window.uses > 1, !window.isReprobeCounted, window.lossEpoch == lossEpoch {
@@ -224,6 +226,7 @@ extension CallAssembler {
         ledger.abandon(device, window: window, context: leakContext())
       }
     }
+    if isBound, let refusal = window.lastRefusal { ledger.swallow(refusal, bound: window.bound ?? end) }
     let usesNoDMA = window.driver.flatMap { isManaged[$0] } ?? false
     if isBound, window.uses == 0, !evidence.sawUse, !usesNoDMA { ledger.forget(device) }
     // A second pass calls what the first one called. Where its use is missing the tracer lost it.
@@ -265,7 +268,7 @@ extension CallAssembler {
   {
     switch message {
     case .added(let device, let group): ledger.joined(device, id: group)
-    case .removed(let device, let group): ledger.left(device, id: group)
+    case .removed(let device, let group): ledger.left(device, id: group, witness: witness(event, line, at))
     case .probing(let device, let driver):
       // Printed once in each really_probe(), before the first use.
       guard let index = lanes[lanes.key(of: event)].last(where: { $0.window != nil })?.window,

@@ -28,6 +28,8 @@ struct CallAssembler<Ledger: CallSink> {
   var lastLineOfCPU: [Int32: LineReference] = [:]
   /// Drivers by whether they manage DMA themselves and so never use the group.
   private(set) var isManaged: [NameID: Bool] = [:]
+  /// Uses of devices that had no group then.
+  private var grouplessUses: [NameID: OwnershipCall] = [:]
   /// Devices that a window was opened for.
   var probedDevices: Set<NameID> = []
   /// Devices that a claim in flight attached, by lane.
@@ -65,7 +67,9 @@ struct CallAssembler<Ledger: CallSink> {
       // Whatever was called on the group has taken effect: the count goes with the group.
       settle(lanes.key(of: event))
       settleOpenCalls(onlyUnseenReturns: true)
-      if let device = event.fields.device, let id = event.fields.groupID { ledger.left(device, id: id) }
+      if let device = event.fields.device, let id = event.fields.groupID {
+        ledger.left(device, id: id, witness: witness(event, line, at))
+      }
     case .attached:
       let key = lanes.key(of: event)
       if let device = event.fields.device, lanes[key].last?.call?.kind == .claim {
@@ -279,6 +283,9 @@ struct CallAssembler<Ledger: CallSink> {
     if call.isGroupless {
       noteInWindow(call, hasEffect: false)
       if call.isDoubted { ledger.countDoubted() } else { ledger.countGroupless() }
+      if let device = call.device, !call.isDoubted, call.kind == .use || call.kind == .unuse {
+        grouplessUses[device] = call.kind == .use && call.result ?? 0 == 0 ? call : nil
+      }
       return
     }
     guard let group = ledger.group(of: call) else {
@@ -294,6 +301,7 @@ struct CallAssembler<Ledger: CallSink> {
     let context = context(of: call)
     ledger.apply(call, to: group, isAlone: isAlone, context: context)
     noteInWindow(call, hasEffect: true)
+    if let device = call.device, call.kind == .use || call.kind == .unuse { grouplessUses[device] = nil }
     if call.kind == .claim {
       if call.result == 0, let devices = attached[key], !devices.isEmpty {
         ledger.setMembers(devices, of: group)
@@ -317,6 +325,7 @@ struct CallAssembler<Ledger: CallSink> {
     context.unuseIsTraceable = evidence.unuseIsTraceable
     context.useIsTraceable = evidence.sawUse && !evidence.hasUnplacedUse
     context.claimIsTraceable = evidence.sawClaim
+    if call.kind == .unuse, let device = call.device { context.grouplessUse = grouplessUses[device] }
     context.deviceWasProbed = call.device.map(probedDevices.contains) ?? true
     if let index = call.window, let window = windows[index] {
       context.windowEntry = window.entry

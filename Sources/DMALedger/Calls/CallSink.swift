@@ -21,13 +21,15 @@ protocol CallSink {
   /// A device joined a group.
   mutating func joined(_ device: NameID, id: Int)
   /// A device left a group.
-  mutating func left(_ device: NameID, id: Int)
+  mutating func left(_ device: NameID, id: Int, witness: Witness)
   /// These are all the members of a group.
   mutating func setMembers(_ devices: [NameID], of group: Int)
   /// A driver was bound to a device, or is known not to be.
   mutating func setBound(_ device: NameID, _ isBound: Bool, driver: NameID?)
   /// A probe failed and did not give back what it took.
   mutating func abandon(_ device: NameID, window: ProbeWindow, context: CallContext)
+  /// A driver was bound although its use was refused.
+  mutating func swallow(_ use: OwnershipCall, bound: Witness?)
   /// A use without return code turned out to have been refused.
   mutating func undoTake(_ device: NameID)
   /// The driver of a device was unbound to the end and its reference was not seen to be given back.
@@ -60,6 +62,8 @@ struct CallContext {
   var unuseIsTraceable = false
   /// A use was seen somewhere, and none that no group could be named for.
   var useIsTraceable = false
+  /// The device's last use, where that had no group to take a reference of.
+  var grouplessUse: OwnershipCall?
   /// A claim was seen somewhere.
   var claimIsTraceable = false
   /// A window was opened for the device before: what it gives back it may have taken in there.

@@ -21,6 +21,8 @@ package struct ProbeWindow: Sendable {
   package var uses = 0
   /// Uses that were refused.
   package var refusedUses = 0
+  /// The last use, where that was refused.
+  package var lastRefusal: OwnershipCall?
   /// The test-remove, where it was seen.
   package var remove: Witness?
   /// The unuse or `->dma_cleanup()` after it.

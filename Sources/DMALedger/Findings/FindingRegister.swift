@@ -4,6 +4,8 @@ enum FindingRegister {
   static func findings(in summary: GroupSummary, _ context: FindingContext) -> [Finding] {
     TestRemoveLeak.find(in: summary, context) + ProbeFailureLeak.find(in: summary, context)
       + UnbindLeak.find(in: summary, context) + OverRelease.find(in: summary, context)
+      + StolenCount.find(in: summary, context) + SwallowedUseError.find(in: summary, context)
+      + PasidBlockedUnuse.find(in: summary, context) + GroupFreedWithCount.find(in: summary, context)
       + ReleaseUnowned.find(in: summary, context) + ExcessCount.find(in: summary, context)
       + NotViable.find(in: summary, context) + SiblingHolder.find(in: summary, context)
       + ForeignOwner.find(in: summary, context) + ClaimRefusedDomain.find(in: summary, context)

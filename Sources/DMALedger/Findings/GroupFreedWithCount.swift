@@ -32,3 +32,24 @@ enum GroupFreedWithCount {
       instead. Do not report the warning as a bug of the IOMMU core.
       """)
 }
+
+extension GroupFreedWithCount {
+  /// One finding for a group that was freed with references left in it.
+  static func find(in summary: GroupSummary, _ context: FindingContext) -> [Finding] {
+    summary.ledger.anomalies.compactMap { anomaly in
+      guard case .freed(let witness, let count) = anomaly else { return nil }
+      let group = summary.ledger
+      return Finding(
+        rule: .groupFreedWithCount, severity: .error, certainty: .proved, group: group.id.map(GroupID.init),
+        incarnation: group.incarnation, excess: count.exact,
+        message:
+          "The last device left \(context.name(group)) \(context.moment(witness)) while its count was "
+          + "\(count.exact.map(String.init) ?? "at least \(count.min)"). The group is freed and its references with it; "
+          + "kernels from 6.4 on warn.",
+        remedy:
+          "This buries a leak and is none itself: look for the finding that tells who left the references behind.",
+        fingerprint: context.fingerprint(.groupFreedWithCount, driver: nil, device: nil, chain: "left>freed"),
+        evidence: [context.evidence(witness, "the last device leaves")])
+    }
+  }
+}

@@ -36,3 +36,28 @@ enum StolenCount {
       boot.
       """)
 }
+
+extension StolenCount {
+  /// One finding for each unuse that gave back a reference which its device had not taken.
+  static func find(in summary: GroupSummary, _ context: FindingContext) -> [Finding] {
+    summary.ledger.anomalies.compactMap { anomaly in
+      guard case .stolen(let call, let use) = anomaly else { return nil }
+      let group = summary.ledger
+      return Finding(
+        rule: .stolenCount, severity: .error, certainty: .proved, group: group.id.map(GroupID.init),
+        incarnation: group.incarnation, device: context.text(call.device), driver: context.text(call.driver),
+        message:
+          "\(context.holder(driver: call.driver, device: call.device)) gave back a reference of "
+          + "\(context.name(group)) \(context.moment(call.entry)) that somebody else had taken: when it was bound "
+          + "(\(context.moment(use.entry))) its device had no group, and so it took none. The count is now 1 too low: "
+          + "user space may claim the group while a driver still uses it.",
+        remedy:
+          "Make the IOMMU driver available before its clients, so that a device joins its group before it is bound. "
+          + "Until then unbind and bind the device once more before the group is assigned.",
+        fingerprint: context.fingerprint(
+          .stolenCount, driver: call.driver, device: call.device, chain: "use@nogroup>unuse"),
+        evidence: context.lines(of: use, "a use without a group: it takes nothing")
+          + context.lines(of: call, "the unuse takes somebody else's reference"))
+    }
+  }
+}

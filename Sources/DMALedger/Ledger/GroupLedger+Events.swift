@@ -57,6 +57,17 @@ extension GroupLedger {
     devices[index].leaks.append(leak)
   }
 
+  /// A driver was bound although its use was refused.
+  mutating func swallow(_ use: OwnershipCall, bound: Witness?) {
+    anomalies.append(.swallowed(use, bound: bound))
+  }
+
+  /// The last member has left, as far as the members are known.
+  mutating func noteFreed(_ witness: Witness) {
+    guard hasAllMembers, count.min > 0 else { return }
+    anomalies.append(.freed(witness, count))
+  }
+
   /// The last use of a device was refused after all.
   mutating func undoTake(_ device: NameID) {
     guard let index = deviceIndex[device], devices[index].holding?.result == nil else { return }
@@ -86,7 +97,7 @@ extension GroupLedger {
         certainty < .proved && (since.map { call.entry.at > $0 } ?? true)
       case .releaseUnowned(let call):
         call.countBefore == nil && call.ownerBefore == nil && (since.map { call.entry.at > $0 } ?? true)
-      case .impossible: false
+      case .impossible, .pasidBlocked, .stolen, .swallowed, .freed: false
       }
     }
     var step = CountHistory.Step()

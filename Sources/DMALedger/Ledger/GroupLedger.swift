@@ -8,6 +8,14 @@ struct GroupLedger: Sendable {
     case overRelease(OwnershipCall, Certainty)
     /// A release of a group that nobody owned.
     case releaseUnowned(OwnershipCall)
+    /// An unuse that the kernel refused because a PASID is attached: the reference stays.
+    case pasidBlocked(OwnershipCall)
+    /// An unuse by a device whose use had no group: it gave back somebody else's reference.
+    case stolen(OwnershipCall, use: OwnershipCall)
+    /// A use was refused and the driver was bound all the same.
+    case swallowed(OwnershipCall, bound: Witness?)
+    /// The last member left while the count was not 0.
+    case freed(Witness, Count)
     /// The line contradicts everything before it; the count was taken up again here.
     case impossible(OwnershipCall)
   }
@@ -246,12 +254,18 @@ struct GroupLedger: Sendable {
     if call.countAfter != nil, call.countAfter == call.countBefore, step.pre.exact != nil, !call.wasJoined {
       // The kernel refuses while a PASID is attached; the count stays.
       record(call, step, .proved)
+      anomalies.append(.pasidBlocked(call))
       return
     }
     step.low = -1
     step.high = -1
     step.pre = step.pre.intersection(Count(min: 1, max: nil)) ?? step.pre
     record(call, step, call.countBefore == nil ? .consistent : .proved)
+    if let use = context.grouplessUse,
+      call.device.flatMap({ deviceIndex[$0] }).map({ devices[$0].holding == nil }) ?? true
+    {
+      anomalies.append(.stolen(call, use: use))
+    }
     giveBack(call, context)
   }
 

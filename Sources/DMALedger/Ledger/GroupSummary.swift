@@ -115,7 +115,7 @@ struct GroupSummary: Sendable {
     let isBroken = ledger.anomalies.contains {
       switch $0 {
       case .overRelease(_, let certainty): certainty > .suspected
-      case .releaseUnowned: true
+      case .releaseUnowned, .pasidBlocked, .stolen, .swallowed, .freed: true
       case .impossible: false
       }
     }

@@ -108,9 +108,12 @@ struct Ledger: CallSink, Sendable {
   }
 
   /// A device left a group.
-  mutating func left(_ device: NameID, id: Int) {
+  mutating func left(_ device: NameID, id: Int, witness: Witness) {
     guard let index = byID[id] ?? open(GroupKey(pointer: nil, id: id), isNewborn: false) else { return }
-    if groups[index].remove(device) { abandoned.insert(index) }
+    if groups[index].remove(device) {
+      abandoned.insert(index)
+      groups[index].noteFreed(witness)
+    }
     groupOfDevice[device] = nil
   }
 
@@ -180,6 +183,11 @@ struct Ledger: CallSink, Sendable {
   mutating func lose(since: LineReference?) {
     hasLoss = true
     for index in groups.indices where !groups[index].hasEnded { groups[index].lose(since: since) }
+  }
+
+  mutating func swallow(_ use: OwnershipCall, bound: Witness?) {
+    guard let index = group(of: use) else { return }
+    groups[index].swallow(use, bound: bound)
   }
 
   mutating func undoTake(_ device: NameID) {
