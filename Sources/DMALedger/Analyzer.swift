@@ -73,7 +73,7 @@ public struct Analyzer {
     _ last: inout Witness
   ) {
     if let time = event.time {
-      if let before = last.time, Analyzer.isFarBack(from: before, to: time) {
+      if let before = last.time, Nanoseconds.isFarBack(from: before, to: time) {
         assembler.lose(
           .timeWentBack,
           witness: Witness(
@@ -117,14 +117,6 @@ public struct Analyzer {
     log.note(message, witness)
   }
 
-  /// `trace_pipe` steps back a little when a slower CPU's data comes late; a reboot steps back by more.
-  private static let longestStepBack: Int64 = 1_000_000_000
-
-  private static func isFarBack(from before: Nanoseconds, to time: Nanoseconds) -> Bool {
-    let (step, overflow) = before.value.subtractingReportingOverflow(time.value)
-    return step > longestStepBack || overflow && before > time
-  }
-
   private mutating func finish(
     _ source: inout SourceSummary, _ decoder: TraceDecoder, _ reader: borrowing LineReader, _ last: Witness
   ) {
@@ -159,8 +151,11 @@ public struct Analyzer {
   /// The report over everything that was read. Call once.
   public mutating func finish() -> Report {
     assembler.finish()
-    LogJoin.join(log, with: &assembler, diagnostics: &diagnostics)
+    LogJoin.join(log, with: &assembler, names: names, diagnostics: &diagnostics)
     assembler.ledger.settleNames()
+    assembler.evidence.countsShowLeak = assembler.ledger.groups.contains { group in
+      group.allLeaks.contains { $0.leak.countsProve == true }
+    }
     for membership in log.lastMemberships {
       incident.announce(membership.device, in: membership.group, membership.witness)
     }

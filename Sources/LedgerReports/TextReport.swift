@@ -70,7 +70,11 @@ public enum TextReport {
       return release + "CONFIG_DEBUG_TEST_DRIVER_REMOVE is on, dma_cleanup() is in place (f429378a9bf8); "
         + "\(windows) seen, \(kernel.reprobes) of which used the group twice"
     case .inactive: return release + "CONFIG_DEBUG_TEST_DRIVER_REMOVE is off; \(windows) seen"
-    case .unknown: return release + "nothing shows whether drivers are probed twice; \(windows) seen"
+    case .unknown:
+      return release
+        + (kernel.reprobes > 0
+          ? "drivers are probed twice, and nothing shows whether dma_cleanup() runs in between; \(windows) seen"
+          : "nothing shows whether drivers are probed twice; \(windows) seen")
     }
   }
 

@@ -77,7 +77,8 @@ struct IncidentTests {
     let late: Report = try report("6.1-unfixed-late-probes", "trace.txt", "groups.txt")
     let excess = late.findings.filter { $0.rule == .excessCount }
     #expect(excess.map { $0.group?.value } == [1, 9])
-    #expect(excess.map(\.excess) == [7, 20])
+    // Of group 9 the listing shows a bridge without driver, which may have held one by right.
+    #expect(excess.map(\.excess) == [7, 19])
     #expect(late.findings.filter { $0.rule == .notViable }.allSatisfy { $0.cause == "leak" })
     // A listing of another kernel's end, where the device has another driver, accounts for nothing.
     let trace = String(

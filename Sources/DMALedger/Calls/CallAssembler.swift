@@ -8,7 +8,7 @@ struct CallAssembler<Ledger: CallSink> {
   var evidence = KernelEvidence()
   var losses: [Loss] = []
   /// Windows that ended without a device: a kernel log may know it.
-  private(set) var nameless: [ProbeWindow] = []
+  var nameless: [ProbeWindow] = []
   var arena = TextArena()
   var lanes = TaskLanes()
   var windows: [Int: ProbeWindow] = [:]
@@ -291,6 +291,7 @@ struct CallAssembler<Ledger: CallSink> {
     guard let group = ledger.group(of: call) else {
       noteInWindow(call, hasEffect: true)
       if call.kind == .use { evidence.hasUnplacedUse = true }
+      if call.kind == .claim || call.kind == .deviceClaim { evidence.hasUnplacedClaim = true }
       ledger.countUnattributed(call)
       return
     }
@@ -324,7 +325,7 @@ struct CallAssembler<Ledger: CallSink> {
     var context = CallContext()
     context.unuseIsTraceable = evidence.unuseIsTraceable
     context.useIsTraceable = evidence.sawUse && !evidence.hasUnplacedUse
-    context.claimIsTraceable = evidence.sawClaim
+    context.claimIsTraceable = evidence.sawClaim && !evidence.hasUnplacedClaim
     if call.kind == .unuse, let device = call.device { context.grouplessUse = grouplessUses[device] }
     context.deviceWasProbed = call.device.map(probedDevices.contains) ?? true
     if let index = call.window, let window = windows[index] {
@@ -468,38 +469,5 @@ struct CallAssembler<Ledger: CallSink> {
     // The marker stands where the CPU is heard again; what is missing may have run any time since it was heard last.
     let since = kind == .lost || kind == .bufferStarted ? lastLineOfCPU[cpu] : witness.at
     ledger.lose(since: since)
-  }
-
-  // MARK: - Windows named later
-
-  /// Keeps a window for the kernel log to name.
-  mutating func keepNameless(_ window: ProbeWindow) {
-    if nameless.count < 100_000 { nameless.append(window) }
-  }
-
-  /// A log line named the device of a window: its uses are now those of that device, in the group it is in.
-  mutating func attribute(
-    _ window: ProbeWindow, device: NameID, driver: NameID, group: Int?, witness: Witness
-  ) {
-    let index = nextWindow
-    nextWindow += 1
-    var context = CallContext()
-    context.windowEntry = window.entry
-    context.remove = window.remove
-    context.naming = witness
-    context.spansLoss = window.hasLoss
-    context.unuseIsTraceable = evidence.unuseIsTraceable
-    context.useIsTraceable = true
-    for use in window.keptUses {
-      var call = use
-      call.device = device
-      call.driver = driver
-      call.window = index
-      call.isNamedLater = true
-      if let group { call.group = GroupKey(pointer: nil, id: group) }
-      guard let place = ledger.group(of: call) else { continue }
-      ledger.nameLater(call, in: place)
-      ledger.apply(call, to: place, isAlone: false, context: context)
-    }
   }
 }

@@ -18,6 +18,10 @@ struct KernelEvidence: Sendable {
   var sawClaim = false
   /// A use took effect in a group that nothing names: one of any group may be hidden among such.
   var hasUnplacedUse = false
+  /// The same of a claim.
+  var hasUnplacedClaim = false
+  /// Counts that were read prove a leak at a second pass.
+  var countsShowLeak = false
   /// The first window of each kind, for the reader's eye.
   var firstUnfixed: ProbeWindow?
   var firstFixed: ProbeWindow?
@@ -25,11 +29,19 @@ struct KernelEvidence: Sendable {
   /// Whether an unuse would have been seen, had there been one.
   var unuseIsTraceable: Bool { sawUnuse || sawCleanup }
 
+  /// What is proved: two uses in a window without an unuse mean little where no unuse would have been seen, unless the
+  /// counts that were read show that nothing came back.
   var verdict: TestDriverRemove {
+    pattern == .unfixed && !unuseIsTraceable && !countsShowLeak ? .unknown : pattern
+  }
+
+  /// What the windows look like.
+  var pattern: TestDriverRemove {
     if unfixed > 0, fixed > 0 { return .unknown }
     if unfixed > 0 { return .unfixed }
     if fixed > 0 { return .fixed }
-    if silentPasses > 0 { return sawCleanup || sawUnuse ? .unfixed : .unknown }
+    // A driver that manages DMA itself gives nothing back on any kernel: its silence says nothing.
+    if silentPasses > 0 { return .unknown }
     return singlePasses > 0 ? .inactive : .unknown
   }
 }

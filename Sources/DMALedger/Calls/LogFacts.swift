@@ -25,6 +25,10 @@ struct LogFacts: Sendable {
   /// Boots seen: times start again at each.
   private(set) var boots: [Witness] = []
 
+  /// Whether lines of more than one boot may be among them.
+  private(set) var isOfSeveralBoots = false
+  private var last: Witness?
+
   /// Where each device is when the log ends.
   var lastMemberships: [Membership] {
     var last: [NameID: Int] = [:]
@@ -35,6 +39,16 @@ struct LogFacts: Sendable {
   var isEmpty: Bool { probes.isEmpty && memberships.isEmpty && boots.isEmpty }
 
   mutating func note(_ message: KernelMessage, _ witness: Witness) {
+    if let last, last.at.source == witness.at.source, let before = last.time, let time = witness.time,
+      Nanoseconds.isFarBack(from: before, to: time)
+    {
+      isOfSeveralBoots = true
+      memberships = []
+    }
+    if case .probing = message, let first = probes.first, first.witness.at.source != witness.at.source {
+      isOfSeveralBoots = true
+    }
+    if witness.time != nil { last = witness }
     switch message {
     case .probing(let device, let driver):
       if probes.count < LogFacts.limit {
@@ -45,7 +59,11 @@ struct LogFacts: Sendable {
     case .removed(let device, let group):
       note(Membership(device: device, group: group, hasJoined: false, witness: witness))
     case .clockStable(let offset): clockOffset = offset
-    case .boot: boots.append(witness)
+    case .boot:
+      if !isEmpty { isOfSeveralBoots = true }
+      boots.append(witness)
+      // Groups are numbered anew at each boot.
+      memberships = []
     case .bound, .returned, .warning, .traceReset: break
     }
   }

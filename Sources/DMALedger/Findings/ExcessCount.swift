@@ -42,6 +42,8 @@ extension ExcessCount {
     let group = summary.ledger
     let rest = summary.excess.min - summary.leaked
     guard rest > 0, let last = group.entries.last else { return [] }
+    // A listed member that no call names may hold one of them by right.
+    let isLeast = !group.hasAllMembers && group.listedIdle > 0
     return [
       Finding(
         rule: .excessCount, severity: .error,
@@ -49,7 +51,7 @@ extension ExcessCount {
         group: group.id.map(GroupID.init),
         incarnation: group.incarnation, excess: rest,
         message:
-          "\(context.name(group)) carries \(references(rest)) more than its bound drivers and owners account "
+          "\(context.name(group)) carries \(isLeast ? "at least " : "")\(references(rest)) more than its bound drivers and owners account "
           + "for, and what took \(rest == 1 ? "it" : "them") is not in the capture.",
         remedy:
           "Record from before the first driver binds (probes on the kernel command line), so that the call "

@@ -44,13 +44,14 @@ struct RefusalStory {
           device: member.device, driver: member.driver, witness: member.witness, isFromBefore: true,
           isListed: true))
     }
-    knowsMembers = group.listingIsComplete
     self.holdings = holdings
     leaks = group.devices.flatMap { device in
       device.leaks.filter { $0.step <= refusal.step && $0.certainty > .suspected }.map { (device.name, $0) }
     }
     unexplained =
       refusal.owner == .user ? Count(exactly: 0) : count.shifted(by: -(holdings.count + leaks.count))
+    // A listed member that no call names may have held one of them.
+    knowsMembers = group.listingIsComplete && unexplained.min > group.listedIdle
   }
 
   var cause: String {

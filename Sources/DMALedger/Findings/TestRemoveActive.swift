@@ -39,7 +39,7 @@ extension TestRemoveActive {
   /// One finding a capture, where a second pass was seen.
   static func find(_ context: FindingContext) -> [Finding] {
     let evidence = context.evidence
-    let verdict = evidence.verdict
+    let verdict = evidence.pattern
     guard verdict == .fixed || verdict == .unfixed else { return [] }
     let window = verdict == .fixed ? evidence.firstFixed : evidence.firstUnfixed
     let passes = evidence.reprobes
@@ -55,8 +55,8 @@ extension TestRemoveActive {
       message +=
         "dma_cleanup() does not run in between: every bind of a driver that uses the DMA API leaves 1 "
       message += "reference in the device's group."
-      certainty = evidence.unuseIsTraceable ? .proved : .suspected
-      if !evidence.unuseIsTraceable {
+      certainty = evidence.verdict == .unfixed ? .proved : .suspected
+      if certainty == .suspected {
         message += " No unuse appears anywhere in the capture, though; make sure that it was traced."
       }
     }

@@ -19,6 +19,12 @@ struct LineShapes {
     }
   }
 
+  /// Lines counted, whatever their shape.
+  var total: Int { shapes.reduce(others.count) { $0 + $1.count } }
+
+  /// The first of them.
+  var firstLine: Int { shapes.first?.firstLine ?? others.firstLine }
+
   var summary: [UnparsedShape] {
     var all = shapes.map {
       UnparsedShape(

@@ -18,6 +18,12 @@ enum SourceRemarks {
             "\(count) \(count == 1 ? "line is" : "lines are") text without context (messages of several lines, "
             + "printk-msg-only); nothing was read from \(count == 1 ? "it" : "them")"))
     }
+    if decoder.foreign.count > 0 {
+      remarks.append(
+        Diagnostic(
+          level: .note, source: index, line: decoder.foreign.firstLine,
+          message: "\(decoder.foreign.count) lines are not the kernel's (firmware, programs on the console)"))
+    }
     let unparsed = source.unparsed.reduce(0) { $0 + $1.count }
     if unparsed > 0, let first = source.unparsed.map(\.firstLine).min() {
       remarks.append(

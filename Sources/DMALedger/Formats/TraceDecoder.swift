@@ -28,10 +28,10 @@ struct TraceDecoder {
   private(set) var overwritten = 0
   /// Events dropped or overrun according to a statistics block.
   private(set) var overrun = 0
-  private(set) var kernelLogLines = 0
+  var kernelLogLines = 0
 
   let body: EventBody
-  private var listing = GroupListing()
+  var listing = GroupListing()
   private var layout = Layout.none
   private var tracer = ""
   private var hasTraceHeader = false
@@ -39,11 +39,15 @@ struct TraceDecoder {
   /// Records seen since the last header.
   private var records = 0
   var canContinue = false
-  private var continuedInARow = 0
+  var continuedInARow = 0
   private var isInSideBlock = false
+  var json = LogJSON()
+  /// Lines of a kernel log's file that are none of the kernel's: firmware, programs on the console.
+  private(set) var foreign = (count: 0, firstLine: 0)
+  private var unknownNamesOurs = false
   /// Between the two rules of a trace that was dumped into the log.
-  private var isInDump = false
-  private var dumpRules = 0
+  var isInDump = false
+  var dumpRules = 0
   var isTraceCmd = false
   private var isPerf = false
   /// The last function line, for probes without symbols: its task and function.
@@ -75,6 +79,12 @@ struct TraceDecoder {
   mutating func finish() {
     if let half = halfComm { noteContinued(half.line) }
     halfComm = nil
+    // A serial console shows more than the kernel; that is no dialect that was missed.
+    let strangers = shapes.total
+    if kernelLogLines > 8 * strangers, strangers > 0, !hasTraceHeader, !unknownNamesOurs {
+      foreign = (strangers, shapes.firstLine)
+      shapes = LineShapes()
+    }
   }
 
   private mutating func decodeLine(
@@ -114,7 +124,7 @@ struct TraceDecoder {
 
   // MARK: - Records
 
-  private mutating func record(
+  mutating func record(
     _ line: Span<UInt8>, into event: inout TraceEvent, names: inout NameTable, addresses: inout AddressBook
   ) -> Outcome? {
     // The layout of the line before is nearly always right.
@@ -327,62 +337,6 @@ struct TraceDecoder {
     return .neutral
   }
 
-  /// A kernel log line, perhaps with a trace dumped into it: the prefix is one blank wide, the rest column-exact.
-  private mutating func kernelLog(
-    _ line: Span<UInt8>, into event: inout TraceEvent, names: inout NameTable, addresses: inout AddressBook
-  ) -> Outcome? {
-    guard let log = LogLine.parse(line) else { return nil }
-    kernelLogLines += 1
-    if format == "unknown" { format = "kernel log" }
-    let text = line.extracting(log.start..<line.count)
-    if text.hasText("Dumping ftrace ", at: 0) {
-      isInDump = true
-    } else if isInDump {
-      if text.hasText("---------------------------------", at: 0) {
-        dumpRules += 1
-        if dumpRules == 2 {
-          isInDump = false
-          dumpRules = 0
-        }
-        return .irrelevant
-      }
-    }
-    // A dump whose beginning is missing (pstore, a scrolled console) is still told by its columns.
-    if isInDump || isDumped(text),
-      let outcome = record(text, into: &event, names: &names, addresses: &addresses)
-    {
-      return outcome
-    }
-    canContinue = true
-    continuedInARow = 0
-    guard let message = KernelMessage.parse(text, names: &names) else { return .irrelevant }
-    event.kind = .logged
-    event.time = log.time
-    event.message = message
-    return .event
-  }
-
-  private func isDumped(_ text: Span<UInt8>) -> Bool {
-    if text.count > 20, text[8] == 0x2D { return RecordContext.fromLatency(text) != nil }
-    return GraphLine.parse(text, needsColumns: true) != nil
-  }
-
-  /// A line that VFIO's users or a lister of groups printed.
-  private mutating func incident(
-    _ line: Span<UInt8>, into event: inout TraceEvent, names: inout NameTable
-  ) -> Outcome? {
-    if let fact = UserSpaceLog.fact(line, names: &names) ?? listing.fact(line, names: &names) {
-      event.kind = .told
-      event.fact = fact
-      if format == "unknown" {
-        if case .refused = fact { format = "user-space log" } else { format = "group listing" }
-      }
-      return .event
-    }
-    guard UserSpaceLog.isKnown(line) || listing.isKnown(line) else { return nil }
-    return .irrelevant
-  }
-
   /// `trace-cmd report` and its relatives print more than records.
   private mutating func sideNote(_ line: Span<UInt8>, into event: inout TraceEvent) -> Outcome? {
     if line.hasText("cpus=", at: 0) {
@@ -458,6 +412,7 @@ struct TraceDecoder {
       noteContinued(number)
       return .neutral
     }
+    if namesOurs(line) { unknownNamesOurs = true }
     shapes.add(line, number: number)
     return .unknown
   }

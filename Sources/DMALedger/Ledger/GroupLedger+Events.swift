@@ -123,6 +123,23 @@ extension GroupLedger {
     history.add(step)
   }
 
+  /// Calls that took effect somewhere may have taken it here.
+  mutating func allow(_ calls: CallTally, since before: CallTally) {
+    func more(_ kind: OwnershipCallKind) -> Int { calls[kind] - before[kind] }
+    let claims = more(.claim) + more(.deviceClaim)
+    var step = CountHistory.Step()
+    step.high = more(.use) + claims
+    step.low = -more(.unuse) - more(.deviceRelease)
+    // A release brings whatever it finds to 0.
+    step.isBreak = more(.release) > 0
+    guard step.high > 0 || step.low < 0 || step.isBreak else { return }
+    history.add(step)
+    if claims > 0 || step.isBreak || more(.deviceRelease) > 0 {
+      owner = .unknown
+      ownerPointer = nil
+    }
+  }
+
   /// The count may be up to `most` higher: a use that must have run was not recorded.
   mutating func widen(by most: Int) {
     var step = CountHistory.Step()

@@ -8,15 +8,18 @@ extension GroupLedger {
     var tellsDriver: Bool
     /// Whether the driver is one that takes a reference: bound, and none of those that manage DMA themselves.
     var holds: Bool
+    /// Whether it is bound to the driver of bridges, as it has been since boot.
+    var isBridge: Bool
     var witness: Witness
   }
 
-  /// Whether the listing shows the drivers that calls show at the end. A listing of another moment proves nothing.
+  /// Whether the listing shows the members and drivers that calls show at the end. A listing of another moment, boot
+  /// or machine proves nothing.
   var listingAgrees: Bool {
-    devices.allSatisfy { account in
-      guard let member = listing.first(where: { $0.device == account.name }), member.tellsDriver,
-        let isBound = account.isBound
-      else { return true }
+    guard !isListingRefuted else { return false }
+    return devices.allSatisfy { account in
+      guard let member = listing.first(where: { $0.device == account.name }) else { return listing.isEmpty }
+      guard member.tellsDriver, let isBound = account.isBound else { return true }
       guard isBound else { return member.driver == nil }
       return member.driver != nil && (account.lastDriver == nil || account.lastDriver == member.driver)
     }
@@ -31,6 +34,13 @@ extension GroupLedger {
   /// Whether the listing names all members with their drivers.
   var listingIsComplete: Bool {
     !listing.isEmpty && listingAgrees && listing.allSatisfy(\.tellsDriver)
-      && devices.allSatisfy { account in listing.contains { $0.device == account.name } }
+  }
+
+  /// Listed members that no call names and that hold nothing at the end: each may have held a reference by right and
+  /// been rebound after the capture.
+  var listedIdle: Int {
+    listing.count { member in
+      !member.holds && !member.isBridge && !devices.contains { $0.name == member.device }
+    }
   }
 }

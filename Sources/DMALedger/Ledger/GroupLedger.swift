@@ -64,6 +64,8 @@ struct GroupLedger: Sendable {
   var members: Set<NameID> = []
   /// The members as a listing shows them, at the end.
   var listing: [ListedMember] = []
+  /// Whether counts show that the listed holders did not hold the group all along.
+  var isListingRefuted = false
   /// Lines of user-space logs that say VFIO was refused this group.
   var toldRefusals: [(witness: Witness, device: NameID?)] = []
   /// Whether `members` are all there are.

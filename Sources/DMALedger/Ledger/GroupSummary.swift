@@ -20,9 +20,17 @@ struct GroupSummary: Sendable {
 
   /// `useIsTraceable`: every use would have been seen, so that a member that shows none holds nothing.
   /// `unuseIsTraceable`: every unuse would have been seen, so that a count stays up until one is.
-  init(_ ledger: GroupLedger, useIsTraceable: Bool, unuseIsTraceable: Bool) {
-    self.ledger = ledger
+  /// `sawCleanup`: hooks that call the unuse were seen, so the count may have come down unseen.
+  init(_ ledger: GroupLedger, useIsTraceable: Bool, unuseIsTraceable: Bool, sawCleanup: Bool) {
+    var ledger = ledger
     let narrowed = ledger.history.narrowed()
+    // Whoever has held the group all along was in every count that was read.
+    let lowest = (narrowed.steps.flatMap { [$0.before, $0.after] } + [narrowed.initial]).compactMap(\.max)
+      .min()
+    if let lowest, ledger.owner != .user, lowest < ledger.listedHolders.count {
+      ledger.isListingRefuted = true
+    }
+    self.ledger = ledger
     initial = narrowed.initial
     steps = narrowed.steps
     var final = narrowed.steps.last?.after ?? narrowed.initial
@@ -30,7 +38,7 @@ struct GroupSummary: Sendable {
     let isDrifting =
       !unuseIsTraceable && !readsCounts && ledger.entries.contains { $0.call.kind == .use }
     // A second pass whose unuse nobody would have seen: the count may have come down in between.
-    if isDrifting, ledger.devices.contains(where: { !$0.leaks.isEmpty }) { final.min = 0 }
+    if isDrifting, sawCleanup || ledger.devices.contains(where: { !$0.leaks.isEmpty }) { final.min = 0 }
     var peak = Self.peak(of: narrowed.initial, narrowed.steps.map(\.after))
     // While events were lost it may have been higher.
     if ledger.losses > 0 { peak.max = nil }
@@ -84,7 +92,11 @@ struct GroupSummary: Sendable {
     if ledger.owner == .user { return Count(exactly: 0) }
     var excess = final.shifted(by: -held)
     // Members that the capture never names may hold references by right.
-    if !knowsHolders { excess.min = 0 }
+    if !knowsHolders {
+      excess.min = 0
+    } else if !ledger.hasAllMembers {
+      excess.min = max(0, excess.min - ledger.listedIdle)
+    }
     excess.min = max(excess.min, leaked)
     if let max = excess.max, max < excess.min { excess.min = max }
     return excess

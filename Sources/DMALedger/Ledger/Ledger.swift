@@ -9,6 +9,10 @@ struct Ledger: CallSink, Sendable {
   private(set) var groups: [GroupLedger] = []
   /// Calls that no group can be named for.
   private(set) var unattributed = CallTally()
+  /// Successful calls among them, as every group may have seen them.
+  private var elsewhere = CallTally()
+  /// How many of them each group has taken into account.
+  private var applied: [CallTally] = []
   /// Refusals that no group can be named for.
   private(set) var unattributedRefusals: [OwnershipCall] = []
   /// Calls on devices outside every group: the group pointer is NULL, or nothing but its absence fits.
@@ -29,10 +33,21 @@ struct Ledger: CallSink, Sendable {
   mutating func group(of call: OwnershipCall) -> Int? {
     if let key = call.group, let index = group(key: key) {
       if let device = call.device { join(device, index) }
+      allowElsewhere(index)
       return index
     }
-    if let device = call.device, let index = groupOfDevice[device], !groups[index].hasEnded { return index }
+    if let device = call.device, let index = groupOfDevice[device], !groups[index].hasEnded {
+      allowElsewhere(index)
+      return index
+    }
     return nil
+  }
+
+  /// Calls that nothing names may have been calls on this group.
+  private mutating func allowElsewhere(_ index: Int) {
+    guard elsewhere != applied[index] else { return }
+    groups[index].allow(elsewhere, since: applied[index])
+    applied[index] = elsewhere
   }
 
   private mutating func group(key: GroupKey) -> Int? {
@@ -61,6 +76,7 @@ struct Ledger: CallSink, Sendable {
     groups.append(
       GroupLedger(id: key.id, pointer: key.pointer, incarnation: incarnation, isNewborn: isNewborn))
     let index = groups.count - 1
+    applied.append(isNewborn ? elsewhere : CallTally())
     // What its count was when the capture began is lost with the events.
     if hasLoss, !isNewborn { groups[index].lose(since: nil) }
     if let pointer = key.pointer { byPointer[pointer] = index }
@@ -138,6 +154,7 @@ struct Ledger: CallSink, Sendable {
 
   /// Call when everything is named: a group that was only named by log lines may have been left since.
   mutating func settleNames() {
+    for index in groups.indices where !groups[index].hasEnded { allowElsewhere(index) }
     guard unattributed.total > 0 else { return }
     for index in groups.indices where groups[index].entries.last?.call.isNamedLater == true {
       groups[index].forget()
@@ -146,6 +163,7 @@ struct Ledger: CallSink, Sendable {
 
   mutating func countUnattributed(_ call: OwnershipCall) {
     unattributed[call.kind] += 1
+    if call.result ?? 0 == 0 { elsewhere[call.kind] += 1 }
     let isRefusal =
       switch call.kind {
       case .query: call.result == 1
@@ -226,6 +244,7 @@ struct Ledger: CallSink, Sendable {
         GroupLedger.ListedMember(
           device: place.device, driver: place.driver, tellsDriver: place.tellsDriver,
           holds: place.driver.map { !names.withBytes($0, ManagedDriver.isManaged) } ?? false,
+          isBridge: place.driver.map { names.withBytes($0) { $0.hasText("pcieport", at: 0) } } ?? false,
           witness: place.witness)
       }
     }

@@ -21,7 +21,9 @@ struct ReportBuilder {
       !group.entries.isEmpty || !group.toldRefusals.isEmpty || !group.listedHolders.isEmpty
     }
     .map {
-      GroupSummary($0, useIsTraceable: useIsTraceable, unuseIsTraceable: evidence.unuseIsTraceable)
+      GroupSummary(
+        $0, useIsTraceable: useIsTraceable, unuseIsTraceable: evidence.sawUnuse,
+        sawCleanup: evidence.sawCleanup)
     }.sorted(by: isBefore)
     let own = summaries.map { FindingRegister.findings(in: $0, context) }
     let general = FindingRegister.general(
