@@ -2,7 +2,7 @@
 ///
 /// The caller keeps the grammar: inside an object every value has a name, inside an array none has. A value
 /// of `nil` writes nothing, name included. Everything that leaves this writer is safe to print: characters
-/// that steer a terminal or reorder text are written as `\uXXXX`.
+/// that steer a terminal or reorder text are written as `\u` with four digits.
 struct JSONWriter {
   /// How the elements of an object or an array are set.
   enum Layout {

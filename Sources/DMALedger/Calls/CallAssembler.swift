@@ -210,20 +210,31 @@ struct CallAssembler<Ledger: CallSink> {
     call.device = call.device ?? fields.device
     call.driver = call.driver ?? fields.driver
     call.newOwner = call.newOwner ?? fields.newOwner
-    guard !call.isGroupless else { return }
+    guard locate(&call, from: fields, names) else { return }
+    call.countBefore = call.countBefore ?? fields.count
+    call.ownerBefore = call.ownerBefore ?? fields.owner
+  }
+
+  /// Learns the group from what an observer printed; false where it printed none that can be believed.
+  private func locate(
+    _ call: inout OwnershipCall, from fields: CallFields, _ names: borrowing NameTable
+  ) -> Bool {
+    guard !call.isGroupless else { return false }
     switch GroupTrust.judge(
       call.kind, fields, device: call.device, names, knownID: call.device.flatMap(ledger.groupID(ofDevice:)))
     {
-    case .unknown: break
-    case .null: call.isGroupless = true
+    case .unknown: return false
+    case .null:
+      call.isGroupless = true
+      return false
     case .doubted:
       call.isGroupless = true
       call.isDoubted = true
+      return false
     case .group(let key):
       // One observer may print the pointer and the other the number.
       call.group = GroupKey(pointer: call.group?.pointer ?? key.pointer, id: call.group?.id ?? key.id)
-      call.countBefore = call.countBefore ?? fields.count
-      call.ownerBefore = call.ownerBefore ?? fields.owner
+      return true
     }
   }
 
@@ -232,21 +243,9 @@ struct CallAssembler<Ledger: CallSink> {
     if let printed = fields.result { call.result = OwnershipCall.result(of: call.kind, printed: printed) }
     call.device = call.device ?? fields.device
     call.driver = call.driver ?? fields.driver
-    guard !call.isGroupless else { return }
-    switch GroupTrust.judge(
-      call.kind, fields, device: call.device, names, knownID: call.device.flatMap(ledger.groupID(ofDevice:)))
-    {
-    case .unknown: break
-    case .null: call.isGroupless = true
-    case .doubted:
-      call.isGroupless = true
-      call.isDoubted = true
-    case .group(let key):
-      // One observer may print the pointer and the other the number.
-      call.group = GroupKey(pointer: call.group?.pointer ?? key.pointer, id: call.group?.id ?? key.id)
-      call.countAfter = fields.count
-      call.ownerAfter = fields.owner
-    }
+    guard locate(&call, from: fields, names) else { return }
+    call.countAfter = fields.count
+    call.ownerAfter = fields.owner
   }
 
   /// A call of this lane that was not seen to return has returned: its task went on.
