@@ -40,7 +40,8 @@ let package = Package(
       name: "TestSupport", dependencies: ["DMALedger", "CZstd"], path: "Tests/TestSupport",
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "DMALedgerTests", dependencies: ["DMALedger", "TestSupport"], swiftSettings: swiftSettings),
+      name: "DMALedgerTests", dependencies: ["CByteScan", "DMALedger", "TestSupport"],
+      swiftSettings: swiftSettings),
     .testTarget(
       name: "LedgerReportsTests", dependencies: ["DMALedger", "LedgerReports", "TestSupport"],
       swiftSettings: swiftSettings),

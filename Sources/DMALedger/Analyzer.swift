@@ -46,7 +46,10 @@ public struct Analyzer {
     let index = sources.count
     var event = TraceEvent()
     var last = Witness(at: LineReference(source: index, line: 0), time: nil, text: .none)
-    while reader.advance() {
+    var sieve = GraphSieve.open
+    while reader.advance(past: sieve) {
+      source.understoodLines += reader.rejected
+      decoder.pass(reader.rejected)
       let outcome = decoder.decode(
         reader.line, number: reader.number, into: &event, names: &names, addresses: &addresses)
       switch outcome {
@@ -63,7 +66,11 @@ public struct Analyzer {
       case .irrelevant: source.understoodLines += 1
       case .neutral, .unknown: break
       }
+      sieve = decoder.sieve
+      assembler.lanes.direct(sieve)
     }
+    source.understoodLines += reader.rejected
+    decoder.pass(reader.rejected)
     decoder.finish()
     finish(&source, decoder, reader, last)
   }
@@ -72,6 +79,11 @@ public struct Analyzer {
     _ event: TraceEvent, _ line: Span<UInt8>, _ source: inout SourceSummary, _ index: Int,
     _ last: inout Witness
   ) {
+    // What closes nothing that is followed is passed over elsewhere: braces move no clock and no place.
+    if event.kind == .closed {
+      assembler.take(event, line: line, source: index, names: names)
+      return
+    }
     if let time = event.time {
       if let before = last.time, Nanoseconds.isFarBack(from: before, to: time) {
         assembler.lose(
@@ -95,7 +107,7 @@ public struct Analyzer {
     }
     last.at.line = event.line
     if event.kind == .lost { source.lostEvents = source.lostEvents.clampedSum(max(1, event.number)) }
-    if event.kind != .closed, event.kind != .switched { source.events += 1 }
+    if event.kind != .switched { source.events += 1 }
     assembler.take(event, line: line, source: index, names: names)
   }
 

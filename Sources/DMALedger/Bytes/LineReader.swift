@@ -18,22 +18,39 @@ import CByteScan
   /// Lines that were too long, and a last line without newline.
   package private(set) var issues: [InputIssue] = []
 
+  /// Lines that a sieve passed over since the line before the current one.
+  private(set) var rejected = 0
+
+  /// Sieves look at many bytes at once and so a little behind the end.
+  private static let slack = 128
   private let buffer: UnsafeMutablePointer<UInt8>
   private let capacity = 2 * LineReader.longestLine
+  /// The line that is being read begins here.
   private var start = 0
   private var end = 0
   private var lineStart = 0
   private var lineEnd = 0
   private var isSkipping = false
 
+  /// What one read brings at most: it is still in the second cache when it is looked at.
+  private static let block = 128 << 10
+  /// Newlines are listed for windows of this many bytes; the list stays in the first cache.
+  private static let window = 16 << 10
+  private let newlines: UnsafeMutablePointer<UInt32>
+  private var newlineCount = 0
+  private var nextNewline = 0
+  private var windowStart = 0
+  private var windowEnd = 0
+
   package init(_ source: consuming ByteSource) {
     self.source = source
-    unsafe buffer = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
-    unsafe buffer.initialize(repeating: 0, count: capacity)
+    unsafe buffer = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity + LineReader.slack)
+    unsafe newlines = UnsafeMutablePointer<UInt32>.allocate(capacity: LineReader.window + 2)
   }
 
   deinit {
     unsafe buffer.deallocate()
+    unsafe newlines.deallocate()
   }
 
   /// The bytes of the current line.
@@ -47,48 +64,93 @@ import CByteScan
 
   /// Moves to the next line; false at the end.
   package mutating func advance() -> Bool {
-    var searched = start
+    advance(past: OpenSieve())
+  }
+
+  /// Moves to the next line that `sieve` does not reject; false at the end.
+  mutating func advance<Sieve: LineSieve>(past sieve: Sieve) -> Bool {
+    rejected = 0
     while true {
-      let newline = unsafe bytescan_find(buffer, searched, end, 0x0A)
-      if newline < end {
-        number += 1
-        if isSkipping {
-          isSkipping = false
-          start = newline + 1
-          searched = start
-          continue
-        }
+      if nextNewline < newlineCount, takeLine(past: sieve) { return true }
+      if windowEnd < end {
+        listNewlines()
+      } else if !refill() {
+        return takeUnterminatedLine()
+      }
+    }
+  }
+
+  private mutating func listNewlines() {
+    windowStart = windowEnd
+    windowEnd = min(end, windowStart + LineReader.window)
+    newlineCount = unsafe bytescan_list(buffer + windowStart, windowEnd - windowStart, 0x0A, newlines)
+    nextNewline = 0
+  }
+
+  /// The first line of the window that is to be read.
+  private mutating func takeLine<Sieve: LineSieve>(past sieve: Sieve) -> Bool {
+    while nextNewline < newlineCount {
+      if !isSkipping { passOver(sieve) }
+      guard nextNewline < newlineCount else { return false }
+      let newline = unsafe windowStart + Int(newlines[nextNewline])
+      let first = start
+      nextNewline += 1
+      number += 1
+      start = newline + 1
+      if isSkipping {
+        isSkipping = false
+      } else if newline - first > LineReader.longestLine {
         // What one read brought whole may have come in pieces through a pipe: both are skipped.
-        if newline - start > LineReader.longestLine {
-          issues.append(InputIssue(kind: .lineTooLong, offset: bytes - (end - start), line: number))
-          start = newline + 1
-          searched = start
-          continue
-        }
-        setLine(from: start, to: newline)
-        start = newline + 1
+        issues.append(InputIssue(kind: .lineTooLong, offset: bytes - (end - first), line: number))
+      } else {
+        setLine(from: first, to: newline)
         return true
       }
-      searched = end
-      if end - start > LineReader.longestLine || isSkipping {
-        if !isSkipping {
-          issues.append(InputIssue(kind: .lineTooLong, offset: bytes - (end - start), line: number + 1))
-        }
-        isSkipping = true
-        start = end
-      }
-      if start > 0 {
-        unsafe buffer.update(from: buffer + start, count: end - start)
-        searched -= start
-        end -= start
-        start = 0
-      }
-      let room = unsafe UnsafeMutableRawBufferPointer(start: buffer + end, count: capacity - end)
-      let count = unsafe source.fill(room)
-      bytes += count
-      end += count
-      if count == 0 { return takeUnterminatedLine() }
     }
+    return false
+  }
+
+  /// The innermost loop of the reader: nearly every line of a large capture ends here.
+  @inline(__always)
+  private mutating func passOver<Sieve: LineSieve>(_ sieve: Sieve) {
+    let count = newlineCount
+    let began = nextNewline
+    var index = began
+    var first = start
+    // Places in the buffer ascend and lie within it: nothing here can overflow.
+    while index < count {
+      let newline = unsafe windowStart &+ Int(newlines[index])
+      guard unsafe sieve.rejects(buffer + first, length: newline &- first) else { break }
+      first = newline &+ 1
+      index &+= 1
+    }
+    start = first
+    nextNewline = index
+    number += index - began
+    rejected += index - began
+  }
+
+  /// Reads more bytes behind the line that has begun; false at the end.
+  private mutating func refill() -> Bool {
+    if end - start > LineReader.longestLine || isSkipping {
+      if !isSkipping {
+        issues.append(InputIssue(kind: .lineTooLong, offset: bytes - (end - start), line: number + 1))
+      }
+      isSkipping = true
+      start = end
+    }
+    if start > 0 {
+      unsafe buffer.update(from: buffer + start, count: end - start)
+      end -= start
+      start = 0
+      windowEnd = end
+    }
+    let room = unsafe UnsafeMutableRawBufferPointer(
+      start: buffer + end, count: min(capacity - end, LineReader.block))
+    let count = unsafe source.fill(room)
+    bytes += count
+    end += count
+    return count > 0
   }
 
   private mutating func takeUnterminatedLine() -> Bool {

@@ -48,7 +48,8 @@ struct CallAssembler<Ledger: CallSink> {
     if let driver = event.fields.driver, isManaged[driver] == nil {
       isManaged[driver] = names.withBytes(driver, ManagedDriver.isManaged)
     }
-    defer { if event.cpu >= 0 { lastLineOfCPU[event.cpu] = at } }
+    // Braces are left out: those that close nothing that is followed may never come here.
+    defer { if event.cpu >= 0, event.kind != .closed { lastLineOfCPU[event.cpu] = at } }
     var event = event
     if let device = event.fields.device { event.fields.device = aliases.name(of: device) }
     switch event.kind {

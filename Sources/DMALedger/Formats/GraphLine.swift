@@ -13,6 +13,9 @@ struct GraphLine {
   }
 
   var shape = Shape.other
+  /// Where the bracket behind the CPU and the bar behind the duration stand; -1 without such a column.
+  var cpuBracket = -1
+  var durationBar = -1
   var cpu: Int32 = -1
   var pid: Int32 = -1
   var previousPid: Int32 = -1
@@ -90,6 +93,7 @@ struct GraphLine {
       return false
     }
     self.cpu = Int32(cpu)
+    cpuBracket = cursor.index - 2
     return true
   }
 
@@ -152,7 +156,7 @@ struct GraphLine {
 
   /// `! 209.454 us  |  ` or blanks; the two blanks behind the bar are part of the column.
   @_lifetime(cursor: copy cursor)
-  private func takeDuration(_ cursor: inout ByteCursor, bar: Int) -> Bool {
+  private mutating func takeDuration(_ cursor: inout ByteCursor, bar: Int) -> Bool {
     var end = bar
     while end > cursor.index, cursor.bytes[end - 1] == 0x20 { end -= 1 }
     if end > cursor.index {
@@ -162,6 +166,7 @@ struct GraphLine {
     } else if bar - cursor.index < 5 {
       return false
     }
+    durationBar = bar
     cursor.index = bar + 1
     if cursor.peek() == 0x20 { cursor.index += 1 }
     if cursor.peek() == 0x20 { cursor.index += 1 }

@@ -36,6 +36,20 @@ package enum KernelFunction: UInt8, Sendable, CaseIterable {
   /// Longest and shortest name in the table below: most symbols are told apart from ours by length alone.
   private static let lengths = 11...33
 
+  /// The first eight bytes of every name that ``named(_:)`` knows.
+  static let beginnings: [StaticString] = [
+    "really_p", "driver_b", "driver_s", "device_r", "device_u", "__device", "iommu_de", "iommu_gr",
+    "pci_dma_",
+    "pci_devi", "platform", "amba_dma", "amba_rem", "fsl_mc_d", "cdx_dma_",
+  ]
+
+  /// The last eight bytes of every such name, compiler suffixes left away.
+  static let endings: [StaticString] = [
+    "t_domain", "ma_owner", "_claimed", "ly_probe", "er_bound", "ysfs_add", "e_remove", "m_remove",
+    "a_remove",
+    "r_remove", "_cleanup", "onfigure", "e_driver", "internal",
+  ]
+
   /// The function behind a symbol, compiler suffixes (`.isra.0`, `.constprop.0`, `.part.0`, `.llvm.123`)
   /// included. A `.cold` part is no entry of the function.
   package static func named(_ symbol: Span<UInt8>) -> KernelFunction? {

@@ -54,6 +54,10 @@ struct TraceDecoder {
   private var neighbour: (pid: Int32, function: KernelFunction)?
   /// A probe at an address, waiting for the first frame of its stack.
   private var awaitsFrame = false
+  /// Columns of the graph's lines, once two in a row had the same, and those of the last one that differed.
+  private var columns: GraphSieve.Columns?
+  private var newColumns: GraphSieve.Columns?
+  private var graphSieve = GraphSieve.open
   /// A short line that may be the first half of a comm with a newline in it.
   private var halfComm: (length: Int, line: Int)?
 
@@ -73,6 +77,26 @@ struct TraceDecoder {
     case .event, .irrelevant, .neutral: return outcome
     case .unknown: return classifyUnknown(line, number: number)
     }
+  }
+
+  /// What may be passed over behind the line decoded last.
+  var sieve: GraphSieve { layout == .graph && halfComm == nil ? graphSieve : .open }
+
+  /// Takes note of lines that the sieve passed over: records, all of them understood.
+  mutating func pass(_ lines: Int) {
+    guard lines > 0 else { return }
+    records += lines
+    continuedInARow = 0
+    isInSideBlock = false
+  }
+
+  mutating func learnColumns(_ graph: GraphLine) {
+    guard let seen = GraphSieve.Columns(graph) else { return }
+    if seen == newColumns, seen != columns {
+      columns = seen
+      graphSieve = GraphSieve(seen)
+    }
+    newColumns = seen
   }
 
   /// Call once behind the last line.
@@ -299,6 +323,8 @@ struct TraceDecoder {
       tracer = line.extracting(10..<line.count).text(limit: 40)
       format = tracer == "nop" ? "ftrace events" : "ftrace \(tracer)"
       layout = tracer == "function_graph" ? .graph : .none
+      columns = nil
+      graphSieve = .open
       hasLegend = false
       let isFirst = !hasTraceHeader && records == 0
       hasTraceHeader = true
