@@ -11,10 +11,11 @@
 public struct Analyzer {
   private var names = NameTable()
   private var addresses = AddressBook()
-  private var assembler = CallAssembler(ledger: Ledger())
+  private(set) var assembler = CallAssembler(ledger: Ledger())
   private var log = LogFacts()
   private var incident = IncidentFacts()
   private let fields: ProbeFields
+  let jobs: Int
   private var sources: [SourceSummary] = []
   private var diagnostics: [Diagnostic] = []
   private var release: String?
@@ -26,53 +27,43 @@ public struct Analyzer {
   /// An analyzer that knows the usual probe fields and those of `options`.
   public init(options: Options = Options()) {
     fields = options.probeFields
+    jobs = options.jobs
     addresses.declared = options.declaredProbes
   }
 
   /// Reads one file to its end; `-` is standard input. Throws only where it cannot be opened.
   public mutating func read(path: String) throws(InputError) {
-    read(LineReader(try ByteSource(path: path)))
+    var pass = SourcePass(path: path, index: sources.count, fields: fields)
+    read(try OpenFile(path: path), &pass)
+    finish(&pass)
   }
 
   /// Reads bytes that are already in memory, plain or zstd, under a name for the report.
   public mutating func read(bytes: [UInt8], name: String) {
-    read(LineReader(ByteSource(bytes: bytes, name: name)))
+    var pass = SourcePass(path: name, index: sources.count, fields: fields)
+    readInOrder(LineReader(ByteSource(bytes: bytes, name: name)), &pass)
+    finish(&pass)
   }
 
-  private mutating func read(_ lines: consuming LineReader) {
-    var reader = lines
-    var decoder = TraceDecoder(fields: fields)
-    var source = SourceSummary(path: reader.source.path)
-    let index = sources.count
-    var event = TraceEvent()
-    var last = Witness(at: LineReference(source: index, line: 0), time: nil, text: .none)
-    var sieve = GraphSieve.open
-    while reader.advance(past: sieve) {
-      source.understoodLines += reader.rejected
-      decoder.pass(reader.rejected)
-      let outcome = decoder.decode(
-        reader.line, number: reader.number, into: &event, names: &names, addresses: &addresses)
-      switch outcome {
-      case .event:
-        source.understoodLines += 1
-        // A number at the end of a line without newline may be cut: it proves nothing.
-        if reader.isTerminated {
-          if event.kind == .logged || event.kind == .told {
-            note(event, reader.line, &source, index)
-          } else {
-            take(event, reader.line, &source, index, &last)
-          }
+  /// A line that no sieve passed over.
+  mutating func digest(_ line: Span<UInt8>, isTerminated: Bool, _ pass: inout SourcePass) {
+    let outcome = pass.decoder.decode(
+      line, number: pass.number, into: &pass.event, names: &names, addresses: &addresses)
+    switch outcome {
+    case .event:
+      pass.summary.understoodLines += 1
+      // A number at the end of a line without newline may be cut: it proves nothing.
+      if isTerminated {
+        if pass.event.kind == .logged || pass.event.kind == .told {
+          note(pass.event, line, &pass.summary, pass.index)
+        } else {
+          take(pass.event, line, &pass.summary, pass.index, &pass.last)
         }
-      case .irrelevant: source.understoodLines += 1
-      case .neutral, .unknown: break
       }
-      sieve = decoder.sieve
-      assembler.lanes.direct(sieve)
+    case .irrelevant: pass.summary.understoodLines += 1
+    case .neutral, .unknown: break
     }
-    source.understoodLines += reader.rejected
-    decoder.pass(reader.rejected)
-    decoder.finish()
-    finish(&source, decoder, reader, last)
+    pass.sieve = pass.decoder.sieve
   }
 
   private mutating func take(
@@ -129,14 +120,14 @@ public struct Analyzer {
     log.note(message, witness)
   }
 
-  private mutating func finish(
-    _ source: inout SourceSummary, _ decoder: TraceDecoder, _ reader: borrowing LineReader, _ last: Witness
-  ) {
-    let index = sources.count
+  private mutating func finish(_ pass: inout SourcePass) {
+    pass.decoder.finish()
+    let index = pass.index
+    let decoder = pass.decoder
+    var source = pass.summary
     source.format = decoder.format
-    source.compression = reader.source.compression.rawValue
-    source.bytes = reader.bytes
-    source.lines = reader.number
+    source.bytes = pass.bytes
+    source.lines = pass.number
     let lost = decoder.overwritten.clampedSum(decoder.overrun)
     source.lostEvents = source.lostEvents.clampedSum(lost)
     source.unparsed = decoder.shapes.summary
@@ -144,18 +135,13 @@ public struct Analyzer {
     if decoder.rawLines.count > 0, source.understoodLines <= 1 { source.understoodLines = 0 }
     lostBefore = lostBefore.clampedSum(lost)
     release = release ?? decoder.release
-    var issues = reader.issues
-    if let issue = reader.source.issue { issues.append(issue) }
-    if !reader.isTerminated {
-      issues.append(InputIssue(kind: .unterminatedLine, offset: reader.bytes, line: reader.number))
-    }
-    for issue in issues {
+    for issue in pass.allIssues {
       diagnostics.append(
         Diagnostic(
           level: issue.losesEvents ? .error : .warning, source: index, line: issue.line, offset: issue.offset,
           message: issue.message))
     }
-    if issues.contains(where: \.losesEvents) { assembler.lose(.damaged, witness: last) }
+    if pass.allIssues.contains(where: \.losesEvents) { assembler.lose(.damaged, witness: pass.last) }
     diagnostics += SourceRemarks.remarks(on: source, index: index, decoder)
     sources.append(source)
   }
@@ -201,6 +187,8 @@ extension Analyzer {
   public struct Options: Sendable {
     var probeFields = ProbeFields()
     var declaredProbes: [(name: [UInt8], function: KernelFunction)] = []
+    /// How many threads may read a source; what is said does not depend on it.
+    public var jobs = 1
 
     /// Nothing but the usual names.
     public init() {}

@@ -64,6 +64,9 @@ struct AnalyzeCommand: ParsableCommand {
       valueName: "name=function"))
   var probe: [String] = []
 
+  @Option(name: .long, help: "Threads that may read at the same time (default: the processors).")
+  var jobs: Int?
+
   @Option(name: .long, help: "Exit with 1 for findings of this severity or worse.")
   var failOn: Threshold = .error
 
@@ -75,6 +78,7 @@ struct AnalyzeCommand: ParsableCommand {
 
   func validate() throws {
     if files.filter({ $0 == "-" }).count > 1 { throw ValidationError("standard input can be read only once") }
+    if let jobs, jobs < 1 { throw ValidationError("--jobs \(jobs): at least one thread has to do the work") }
   }
 
   func run() throws {
@@ -104,6 +108,7 @@ struct AnalyzeCommand: ParsableCommand {
 
   private func options() throws -> Analyzer.Options {
     var options = Analyzer.Options()
+    options.jobs = jobs ?? Standard.processors
     for pair in field {
       let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
       guard parts.count == 2, options.addField(meaning: parts[0], name: parts[1]) else {

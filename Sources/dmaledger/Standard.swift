@@ -7,8 +7,11 @@ import LedgerReports
   import Musl
 #endif
 
-/// Standard output and standard error.
+/// Standard output and standard error, and the machine they belong to.
 enum Standard {
+  /// Processors that this process may run on.
+  static var processors: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+
   struct WriteError: Error {
     var path: String
     var reason: String

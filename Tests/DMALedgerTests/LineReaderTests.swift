@@ -193,7 +193,7 @@ private func read(_ source: consuming ByteSource) -> ReadResult {
   result.bytes = reader.bytes
   result.isTerminated = reader.isTerminated
   result.issues = reader.issues
-  result.sourceIssue = reader.source.issue
+  result.sourceIssue = reader.sourceIssue
   return result
 }
 

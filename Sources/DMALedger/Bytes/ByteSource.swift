@@ -1,5 +1,3 @@
-import CZstd
-
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -22,9 +20,14 @@ package struct ByteSource: ~Copyable {
   /// What ended the bytes early, if anything did.
   package private(set) var issue: InputIssue?
 
-  /// -1 where the bytes are all in `input` from the start.
-  private let descriptor: CInt
-  private let ownsDescriptor: Bool
+  /// `nil` where the bytes are all in `input` from the start.
+  private let file: OpenFile?
+  /// The part of the file that is read, where it is not all of it: from here on …
+  private var position: Int?
+  /// … to here.
+  private var limit = 0
+  /// Decompressed bytes to leave out at the beginning.
+  private var skipped = 0
   private var isSniffed = false
   private var isAtEnd = false
   /// Bytes read from the descriptor so far: the place on disk of the end of `input`.
@@ -33,49 +36,86 @@ package struct ByteSource: ~Copyable {
   private var inputStart = 0
   private var inputEnd = 0
   private var decoder: ZstdStream?
+  private let workspace: Workspace
 
   /// Opens a path; `-` is standard input.
   package init(path: String) throws(InputError) {
-    let opened = try Self.openForReading(path)
-    self.path = path
-    descriptor = opened
-    ownsDescriptor = path != "-"
-    input = [UInt8](repeating: 0, count: 128 << 10)
+    self.init(try OpenFile(path: path))
+  }
+
+  /// All of an open file.
+  init(_ file: OpenFile) {
+    path = file.path
+    self.file = file
+    workspace = Workspace()
+    input = workspace.takeInput()
+  }
+
+  /// A part of an open file that can be read from any place: `range` in the file, without the first `skipped` bytes
+  /// of what it holds when decompressed.
+  init(
+    _ file: OpenFile, range: Range<Int>, compression: Compression, skipping skipped: Int = 0,
+    in workspace: Workspace = Workspace()
+  ) {
+    self.workspace = workspace
+    path = file.path
+    self.file = file
+    self.compression = compression
+    position = range.lowerBound
+    limit = range.upperBound
+    bytesRead = range.lowerBound
+    isSniffed = true
+    input = []
+    if compression == .zstd {
+      input = workspace.takeInput()
+      decoder = ZstdStream(in: workspace)
+      self.skipped = skipped
+    } else {
+      position = range.lowerBound + skipped
+      bytesRead += skipped
+    }
   }
 
   /// Bytes that are already in memory, under the name that reports shall give them.
   package init(bytes: [UInt8], name: String) {
     path = name
-    descriptor = -1
-    ownsDescriptor = false
+    file = nil
+    workspace = Workspace()
     input = bytes
     inputEnd = bytes.count
     bytesRead = bytes.count
   }
 
-  private static func openForReading(_ path: String) throws(InputError) -> CInt {
-    if path == "-" { return STDIN_FILENO }
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw InputError(path: path, reason: systemReason(errno)) }
-    var status = stat()
-    if unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
-      close(descriptor)
-      throw InputError(path: path, reason: "is a directory; name the capture inside it")
-    }
-    return descriptor
+  deinit {
+    if file != nil { workspace.giveBack(input) }
   }
 
-  deinit {
-    if ownsDescriptor { close(descriptor) }
+  /// Whether its bytes may come in small portions, with pauses in between.
+  var isSlow: Bool { file != nil && file?.size == nil }
+
+  /// Looks how the source is packed, if that is not known yet.
+  mutating func recognise() -> Compression {
+    if !isSniffed { sniff() }
+    return compression
   }
 
   /// Puts up to `room.count` bytes into `room` and says how many; 0 is the end.
   package mutating func fill(_ room: UnsafeMutableRawBufferPointer) -> Int {
     if !isSniffed { sniff() }
     if unsafe isAtEnd || room.isEmpty { return 0 }
-    return switch compression {
-    case .none: unsafe fillPlain(room)
-    case .zstd: unsafe fillFromFrames(room)
+    while true {
+      let count =
+        switch compression {
+        case .none: unsafe fillPlain(room)
+        case .zstd: unsafe fillFromFrames(room)
+        }
+      if skipped == 0 || count == 0 { return count }
+      let left = min(skipped, count)
+      skipped -= left
+      if left < count {
+        unsafe room.copyMemory(from: UnsafeRawBufferPointer(rebasing: room[left..<count]))
+        return count - left
+      }
     }
   }
 
@@ -85,15 +125,14 @@ package struct ByteSource: ~Copyable {
     while inputEnd < 4, readMore() {}
     if inputEnd >= 4, isFrameMagic(at: 0) {
       compression = .zstd
-      decoder = ZstdStream()
+      decoder = ZstdStream(in: workspace)
     }
   }
 
   private func isFrameMagic(at index: Int) -> Bool {
-    let magic =
+    ZstdFrame.isMagic(
       UInt32(input[index]) | UInt32(input[index + 1]) << 8 | UInt32(input[index + 2]) << 16
-      | UInt32(input[index + 3]) << 24
-    return magic == 0xFD2F_B528 || magic & 0xFFFF_FFF0 == 0x184D_2A50
+        | UInt32(input[index + 3]) << 24)
   }
 
   private mutating func fillPlain(_ room: UnsafeMutableRawBufferPointer) -> Int {
@@ -160,17 +199,18 @@ package struct ByteSource: ~Copyable {
 
   /// Appends to `input`; false at the end of the file.
   private mutating func readMore() -> Bool {
-    if descriptor < 0 { return false }
+    guard let file else { return false }
+    let place = position.map { ($0, limit) }
     let room = inputEnd
     let count = unsafe input.withUnsafeMutableBytes { bytes in
-      let free = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[room...])
-      return unsafe readDescriptor(descriptor, free)
+      unsafe file.read(into: UnsafeMutableRawBufferPointer(rebasing: bytes[room...]), at: place)
     }
     return account(count) > 0
   }
 
   private mutating func readRaw(_ room: UnsafeMutableRawBufferPointer) -> Int {
-    descriptor < 0 ? 0 : account(unsafe readDescriptor(descriptor, room), intoInput: false)
+    guard let file else { return 0 }
+    return account(unsafe file.read(into: room, at: position.map { ($0, limit) }), intoInput: false)
   }
 
   private mutating func account(_ count: Int, intoInput: Bool = true) -> Int {
@@ -179,20 +219,8 @@ package struct ByteSource: ~Copyable {
       return 0
     }
     bytesRead += count
+    if let place = position { position = place + count }
     if intoInput { inputEnd += count }
     return count
   }
-}
-
-/// `read(2)` that is not disturbed by signals; negative on error.
-private func readDescriptor(_ descriptor: CInt, _ room: UnsafeMutableRawBufferPointer) -> Int {
-  while true {
-    let count = unsafe read(descriptor, room.baseAddress, room.count)
-    if count >= 0 || errno != EINTR { return count }
-  }
-}
-
-/// The operating system's words for an errno.
-package func systemReason(_ code: CInt) -> String {
-  unsafe strerror(code).map { unsafe String(cString: $0) } ?? "error \(code)"
 }

@@ -8,7 +8,14 @@ import CByteScan
   /// The longest line that is read, in bytes. The kernel cuts trace lines at 8 KiB and log records at 1 KiB.
   package static let longestLine = 256 << 10
 
-  package private(set) var source: ByteSource
+  /// A line that has begun where a part of a source ends.
+  struct Carry {
+    var bytes: [UInt8] = []
+    /// It is longer than any line that is read, and the rest of it is still to be skipped.
+    var isSkipping = false
+  }
+
+  let source: ByteFeed
   /// Number of the current line, from 1.
   package private(set) var number = 0
   /// Bytes after decompression so far.
@@ -18,24 +25,26 @@ import CByteScan
   /// Lines that were too long, and a last line without newline.
   package private(set) var issues: [InputIssue] = []
 
+  /// How far the source has been read up to the line behind the current one, in bytes after decompression.
+  var offset: Int { bytes - (end - start) }
   /// Lines that a sieve passed over since the line before the current one.
   private(set) var rejected = 0
 
-  /// Sieves look at many bytes at once and so a little behind the end.
-  private static let slack = 128
+  private let workspace: Workspace
   private let buffer: UnsafeMutablePointer<UInt8>
-  private let capacity = 2 * LineReader.longestLine
   /// The line that is being read begins here.
   private var start = 0
   private var end = 0
   private var lineStart = 0
   private var lineEnd = 0
+  /// The end of the line with the carriage returns before its newline.
+  private var lineFullEnd = 0
   private var isSkipping = false
+  /// Whether the end of the bytes ends the last line as well.
+  private let isLast: Bool
 
   /// What one read brings at most: it is still in the second cache when it is looked at.
   private static let block = 128 << 10
-  /// Newlines are listed for windows of this many bytes; the list stays in the first cache.
-  private static let window = 16 << 10
   private let newlines: UnsafeMutablePointer<UInt32>
   private var newlineCount = 0
   private var nextNewline = 0
@@ -43,21 +52,52 @@ import CByteScan
   private var windowEnd = 0
 
   package init(_ source: consuming ByteSource) {
-    self.source = source
-    unsafe buffer = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity + LineReader.slack)
-    unsafe newlines = UnsafeMutablePointer<UInt32>.allocate(capacity: LineReader.window + 2)
+    self.init(ByteFeed(source, ahead: false))
   }
 
-  deinit {
-    unsafe buffer.deallocate()
-    unsafe newlines.deallocate()
+  /// Reads all that `source` has, or a part that is not the last: then the line that goes on is left in ``carry``.
+  init(
+    _ source: ByteFeed, continuing carry: Carry = Carry(), behind number: Int = 0, bytes: Int = 0,
+    isLast: Bool = true, in workspace: Workspace = Workspace()
+  ) {
+    self.workspace = workspace
+    self.source = source
+    self.number = number
+    self.bytes = bytes
+    self.isLast = isLast
+    unsafe buffer = workspace.lines
+    unsafe newlines = workspace.newlines
+    isSkipping = carry.isSkipping
+    for byte in carry.bytes {
+      unsafe buffer[end] = byte
+      end += 1
+    }
+    windowEnd = end
   }
+
+  /// The line that has begun and not ended.
+  var carry: Carry {
+    let rest = unsafe UnsafeBufferPointer(start: buffer + start, count: end - start)
+    return unsafe Carry(bytes: Array(rest), isSkipping: isSkipping)
+  }
+
+  /// What ended the bytes early, if anything did.
+  package var sourceIssue: InputIssue? { source.issue }
 
   /// The bytes of the current line.
   package var line: Span<UInt8> {
     @_lifetime(borrow self)
     get {
       let slice = unsafe UnsafeBufferPointer(start: buffer + lineStart, count: lineEnd - lineStart)
+      return unsafe _overrideLifetime(Span(_unsafeElements: slice), borrowing: self)
+    }
+  }
+
+  /// The same with the carriage returns that its newline had before it.
+  var fullLine: Span<UInt8> {
+    @_lifetime(borrow self)
+    get {
+      let slice = unsafe UnsafeBufferPointer(start: buffer + lineStart, count: lineFullEnd - lineStart)
       return unsafe _overrideLifetime(Span(_unsafeElements: slice), borrowing: self)
     }
   }
@@ -82,7 +122,7 @@ import CByteScan
 
   private mutating func listNewlines() {
     windowStart = windowEnd
-    windowEnd = min(end, windowStart + LineReader.window)
+    windowEnd = min(end, windowStart + Workspace.window)
     newlineCount = unsafe bytescan_list(buffer + windowStart, windowEnd - windowStart, 0x0A, newlines)
     nextNewline = 0
   }
@@ -146,7 +186,7 @@ import CByteScan
       windowEnd = end
     }
     let room = unsafe UnsafeMutableRawBufferPointer(
-      start: buffer + end, count: min(capacity - end, LineReader.block))
+      start: buffer + end, count: min(Workspace.lineRoom - end, LineReader.block))
     let count = unsafe source.fill(room)
     bytes += count
     end += count
@@ -154,7 +194,7 @@ import CByteScan
   }
 
   private mutating func takeUnterminatedLine() -> Bool {
-    guard end > start, !isSkipping else { return false }
+    guard isLast, end > start, !isSkipping else { return false }
     number += 1
     isTerminated = false
     setLine(from: start, to: end)
@@ -165,6 +205,7 @@ import CByteScan
   private mutating func setLine(from first: Int, to last: Int) {
     lineStart = first
     lineEnd = last
+    lineFullEnd = last
     while lineEnd > lineStart, unsafe buffer[lineEnd - 1] == 0x0D { lineEnd -= 1 }
   }
 }

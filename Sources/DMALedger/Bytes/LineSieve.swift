@@ -4,6 +4,14 @@ protocol LineSieve {
   func rejects(_ line: UnsafePointer<UInt8>, length: Int) -> Bool
 }
 
+/// A sieve that learns from the lines it lets through what may be passed over behind them.
+protocol LineSifter: SendableMetatype {
+  associatedtype Sieve: LineSieve
+  var sieve: Sieve { get }
+  /// A line that was kept.
+  mutating func learn(_ line: Span<UInt8>)
+}
+
 /// Lets every line through.
 struct OpenSieve: LineSieve {
   @inline(__always)

@@ -1,7 +1,7 @@
 import CZstd
 
 /// libzstd's streaming decoder: any number of frames in a row, skippable and empty ones included.
-@safe struct ZstdStream: ~Copyable {
+@safe struct ZstdStream {
   struct Step {
     var consumed: Int
     var produced: Int
@@ -11,14 +11,13 @@ import CZstd
 
   /// Whether a frame has begun and not ended. A file that ends here is cut off.
   private(set) var isInsideFrame = false
+  /// Holds the decoder, which one stream at a time may use.
+  private let workspace: Workspace
   private let context: OpaquePointer?
 
-  init() {
-    unsafe context = ZSTD_createDCtx()
-  }
-
-  deinit {
-    _ = unsafe ZSTD_freeDCtx(context)
+  init(in workspace: Workspace) {
+    self.workspace = workspace
+    unsafe context = workspace.decoder()
   }
 
   /// Decodes some of `input` into `room`; how far it came stands in the step.

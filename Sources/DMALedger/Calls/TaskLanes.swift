@@ -39,17 +39,9 @@ struct TaskLanes {
   /// Tasks followed at once; the oldest idle ones are forgotten.
   static let limit = 4096
   /// Calls kept open per task; the outermost are forgotten.
-  static let mostCalls = 64
-  /// CPUs told apart; with more, a brace matters if it matters on any.
-  private static let mostCPUs = 1024
+  static let deepest = 64
 
   private(set) var lanes: [Int: [OpenCall]] = [:]
-  /// Grows whenever calls are opened or closed, anywhere.
-  private(set) var changes = 0
-  /// How many calls are open at each depth of function_graph.
-  private var openAtDepth: [Int32: Int] = [:]
-  /// CPUs that a line without a task was seen on.
-  private var cpus: Set<Int32> = []
   /// Lanes in the order in which they were opened; those that are gone are passed over.
   private var order: [Int] = []
   private var oldest = 0
@@ -69,13 +61,9 @@ struct TaskLanes {
 
   private static func anonymous(_ cpu: Int32) -> Int { -2 - Int(cpu) }
 
-  private static func cpu(ofAnonymous key: Int) -> Int32 { Int32(clamping: -2 - key) }
-
   subscript(key: Int) -> [OpenCall] {
     get { lanes[key] ?? [] }
     set {
-      count(lanes[key] ?? [], by: -1)
-      count(newValue, by: 1)
       lanes[key] = newValue.isEmpty ? nil : newValue
       if newValue.contains(where: { $0.call != nil }) { calling.insert(key) } else { calling.remove(key) }
     }
@@ -88,35 +76,8 @@ struct TaskLanes {
       order.append(key)
     }
     if call.call != nil { calling.insert(key) }
-    if Self.isAnonymous(key), cpus.count < Self.mostCPUs { cpus.insert(Self.cpu(ofAnonymous: key)) }
     lanes[key, default: []].append(call)
-    count([call], by: 1)
-    if lanes[key, default: []].count > Self.mostCalls, let first = lanes[key]?.removeFirst() {
-      count([first], by: -1)
-    }
-  }
-
-  private mutating func count(_ calls: [OpenCall], by change: Int) {
-    changes &+= 1
-    for call in calls where call.depth >= 0 {
-      openAtDepth[call.depth, default: 0] += change
-      if openAtDepth[call.depth] == 0 { openAtDepth[call.depth] = nil }
-    }
-  }
-
-  /// Tells `sieve` which braces close something: those at the depth of an open call, or above.
-  func direct(_ sieve: GraphSieve) {
-    guard !sieve.isOpen, sieve.followed != changes else { return }
-    sieve.followed = changes
-    guard !sieve.hasTask, cpus.count < Self.mostCPUs else {
-      sieve.follow(everywhereTo: openAtDepth.keys.max() ?? -1)
-      return
-    }
-    sieve.follow(
-      cpus.compactMap { cpu in
-        let key = taskOnCPU[cpu].map(Int.init) ?? Self.anonymous(cpu)
-        return lanes[key]?.map(\.depth).max().map { (cpu, $0) }
-      })
+    if lanes[key, default: []].count > Self.deepest { lanes[key]?.removeFirst() }
   }
 
   /// The lane that was opened first goes, whatever is open in it: a task that was silent while thousands of others
@@ -124,7 +85,6 @@ struct TaskLanes {
   private mutating func forgetOne() {
     while oldest < order.count, lanes[order[oldest]] == nil { oldest += 1 }
     if oldest < order.count {
-      count(lanes[order[oldest]] ?? [], by: -1)
       lanes[order[oldest]] = nil
       oldest += 1
     }
@@ -136,14 +96,11 @@ struct TaskLanes {
 
   /// Another task runs on `cpu` from here on.
   mutating func switchTask(on cpu: Int32, from old: Int32, to new: Int32) {
-    if taskOnCPU[cpu] == nil, old >= 0, let stack = lanes[Self.anonymous(cpu)] {
-      self[Self.anonymous(cpu)] = []
+    if taskOnCPU[cpu] == nil, old >= 0, let stack = lanes.removeValue(forKey: Self.anonymous(cpu)) {
       self[Int(old)] = self[Int(old)] + stack
       calling.remove(Self.anonymous(cpu))
     }
     taskOnCPU[cpu] = new
-    changes &+= 1
-    if cpus.count < Self.mostCPUs { cpus.insert(cpu) }
   }
 
   /// Moves the calls that enclose a frame of `depth` to lane `key` when their task went on there: the one
@@ -191,8 +148,6 @@ struct TaskLanes {
 
   mutating func removeAll() {
     calling.removeAll()
-    openAtDepth.removeAll()
-    changes &+= 1
     lanes.removeAll(keepingCapacity: true)
   }
 

@@ -10,13 +10,14 @@ import CByteScan
 /// In a capture of everything below really_probe() only one line in three thousand is anything else. A line is told by
 /// its form: columns where the lines before it had them, a symbol that does not begin like one of ours, and the end of
 /// a call. What stands between is not looked at, so this asks less of a line than ``GraphLine`` does.
-struct GraphSieve: LineSieve {
+struct GraphSieve: LineSieve, Sendable {
   /// Where the columns end that every line has.
-  struct Columns: Equatable {
+  struct Columns: Equatable, Sendable {
     /// The bracket behind the CPU.
     var cpuBracket: Int
     /// The bar behind the duration.
     var durationBar: Int
+    /// Whether lines name their task. Then any task may go on on any CPU.
     var hasTask: Bool
 
     /// The columns of a line; `nil` where it has none to be told by.
@@ -31,51 +32,46 @@ struct GraphSieve: LineSieve {
   /// Rejects nothing.
   static let open = GraphSieve()
 
+  /// `nil` where nothing is rejected.
+  let columns: Columns?
   private var cpuBracket = 0
   private var durationBar = 0
+  /// Where the CPU is loaded from, and how far its last digit has to be moved.
+  private var cpuOffset = 0
+  private var cpuShift: UInt32 = 0
   /// Shorter lines are read. Greater than any line where nothing is known of the columns.
   private var shortest = Int.max
-  /// Whether lines name their task. Then any task may go on on any CPU.
-  private(set) var hasTask = false
-  private let closes = CloseLengths()
+  private let braces: OpenBraces
   private let beginnings = EightByteSet.beginnings
   private let endings = EightByteSet.endings
 
-  private init() {}
+  private init() {
+    columns = nil
+    braces = OpenBraces(perCPU: false, deepest: -1)
+  }
 
-  /// For lines with these columns, where no call is followed.
-  init(_ columns: Columns) {
+  /// For lines with these columns. What calls are open is not known, but that none of ours is deeper than `deepest`.
+  init(_ columns: Columns, deepest: Int32) {
+    self.columns = columns
     cpuBracket = columns.cpuBracket
     durationBar = columns.durationBar
-    hasTask = columns.hasTask
+    cpuOffset = max(0, cpuBracket - 3)
+    cpuShift = UInt32(8 * (cpuOffset + 3 - cpuBracket))
     // The bar, two blanks, a brace. The CPU and the duration leave room for what is loaded before the end.
     shortest = max(durationBar + 4, 12)
-    follow([])
+    // A task may go on on any CPU, where lines name it; elsewhere a CPU stands for its task.
+    braces = OpenBraces(perCPU: !columns.hasTask && cpuBracket <= 4, deepest: Int(deepest))
   }
 
-  /// Whether it rejects nothing, whatever is followed.
-  var isOpen: Bool { shortest == Int.max }
-
-  /// The state of the open calls that was followed last.
-  var followed: Int {
-    get { closes.followed }
-    nonmutating set { closes.followed = newValue }
-  }
-
-  /// Calls are followed down to these depths, so braces that close there matter.
-  func follow(_ depths: [(cpu: Int32, depth: Int32)]) {
-    closes.set(all: closeLength(followedTo: -1))
-    for (cpu, depth) in depths { closes.raise(cpu: cpu, to: closeLength(followedTo: depth)) }
-  }
-
-  /// Calls are followed down to `depth` on any CPU.
-  func follow(everywhereTo depth: Int32) {
-    closes.set(all: closeLength(followedTo: depth))
-  }
-
-  /// A brace without a name that ends a line of this length, or a longer one, lies deeper than `depth`.
-  private func closeLength(followedTo depth: Int32) -> Int {
-    durationBar + 4 + 2 * (Int(depth) + 1)
+  /// Takes note of a line that was read; `isOurs` where its symbol is one that matters.
+  func learn(_ graph: GraphLine, isOurs: Bool) {
+    guard columns != nil, graph.cpu >= 0 else { return }
+    switch graph.shape {
+    case .open where isOurs, .leaf where isOurs: braces.open(cpu: graph.cpu, at: Int(graph.depth))
+    case .close where isOurs || graph.symbol.isEmpty: braces.close(cpu: graph.cpu, at: Int(graph.depth))
+    case .taskSwitch: braces.forget(cpu: graph.cpu)
+    default: break
+    }
   }
 
   @inline(__always)
@@ -103,9 +99,19 @@ struct GraphSieve: LineSieve {
     // A compiler suffix, `.isra.0`, hides the ending: one or two digits behind a dot.
     let dots = min(name >> 48 & 0xFF ^ 0x2E, name >> 40 & 0xFF ^ 0x2E)
     let differs = min(endings.difference(name), dots)
-    let cpu = unsafe bytes.loadUnaligned(fromByteOffset: cpuBracket &- 2, as: UInt16.self)
-    let isDeep = length >= closes.length(cpu: UInt16(littleEndian: cpu))
-    return (brace == 0 ? UInt64(isDeep ? 1 : 0) : differs) != 0
+    return brace == 0 ? unsafe rejectsBrace(line, length: length) : differs != 0
+  }
+
+  /// A brace without a name, deeper than any call of its CPU that may be open.
+  @inline(__always)
+  private func rejectsBrace(_ line: UnsafePointer<UInt8>, length: Int) -> Bool {
+    let bytes = unsafe UnsafeRawPointer(line)
+    let digits = unsafe bytes.loadUnaligned(fromByteOffset: cpuOffset, as: UInt32.self)
+    let indent = length &- durationBar &- 4
+    guard indent > 2 &* braces.depth(cpu: UInt32(littleEndian: digits) &<< cpuShift) &+ 1 else {
+      return false
+    }
+    return unsafe Int(bytescan_run(line + durationBar + 3, 0x20)) >= min(indent, 64)
   }
 
   /// Lines with arguments, modules, return values or the names of calls that end.
@@ -130,31 +136,76 @@ struct GraphSieve: LineSieve {
   }
 }
 
-/// For each CPU, by its last two digits, the length from which a line that ends in a bare brace bears on nothing.
-@safe private final class CloseLengths: @unchecked Sendable {
-  var followed = -1
-  private let lengths: UnsafeMutablePointer<Int>
+/// Sifts a part of a capture without knowing what stands before it.
+struct GraphSifter: LineSifter {
+  let sieve: GraphSieve
 
-  init() {
-    unsafe lengths = .allocate(capacity: 256)
-    unsafe lengths.initialize(repeating: Int.max, count: 256)
+  init(_ columns: GraphSieve.Columns) {
+    sieve = GraphSieve(columns, deepest: Int32.max)
   }
 
-  deinit { unsafe lengths.deallocate() }
+  func learn(_ line: Span<UInt8>) {
+    guard let graph = GraphLine.parse(line, needsColumns: true) else { return }
+    sieve.learn(graph, isOurs: KernelFunction.named(line.extracting(graph.symbol)) != nil)
+  }
+}
 
-  func set(all length: Int) {
-    unsafe lengths.update(repeating: length, count: 256)
+/// For each CPU the greatest depth at which a call that matters may be open: braces that lie deeper close nothing.
+///
+/// Nothing is known at first, and a brace of any depth may matter. One that was read closes all that is deeper, so from
+/// then on only those matter that lie less deep: a few lines later hardly any brace does.
+@safe private final class OpenBraces: @unchecked Sendable {
+  /// As deep as anything.
+  private static let unknown = Int(Int32.max)
+  private static let slots = 0x1000
+
+  /// Whether a brace says something about the others of its CPU.
+  private let perCPU: Bool
+  /// A slot for each CPU, its three digits four bits each.
+  private let depths: UnsafeMutablePointer<Int>
+  /// Whether the deepest call is known to be one of ours.
+  private var isOurs = [Bool](repeating: false, count: OpenBraces.slots)
+
+  init(perCPU: Bool, deepest: Int) {
+    self.perCPU = perCPU
+    unsafe depths = .allocate(capacity: OpenBraces.slots)
+    unsafe depths.initialize(repeating: perCPU ? OpenBraces.unknown : deepest, count: OpenBraces.slots)
   }
 
-  func raise(cpu: Int32, to length: Int) {
-    let slot = Int(cpu) % 100 / 10 << 4 | Int(cpu) % 10
-    unsafe lengths[slot] = max(lengths[slot], length)
-  }
+  deinit { unsafe depths.deallocate() }
 
-  /// `digits`: the two bytes before the bracket; a blank stands for a 0.
+  /// `digits`: the bytes of the CPU, the last digit in the third byte; a blank stands for a 0.
   @inline(__always)
-  func length(cpu digits: UInt16) -> Int {
-    unsafe lengths[Int((digits & 15) << 4 | digits >> 8 & 15)]
+  func depth(cpu digits: UInt32) -> Int {
+    unsafe depths[Int((digits & 15) << 8 | digits >> 4 & 0xF0 | digits >> 16 & 15)]
+  }
+
+  private func slot(_ cpu: Int32) -> Int {
+    let cpu = Int(cpu) % 1000
+    return cpu / 100 << 8 | cpu / 10 % 10 << 4 | cpu % 10
+  }
+
+  func open(cpu: Int32, at depth: Int) {
+    guard perCPU else {
+      unsafe depths.update(repeating: max(depths[0], depth), count: OpenBraces.slots)
+      return
+    }
+    unsafe depths[slot(cpu)] = depth
+    isOurs[slot(cpu)] = true
+  }
+
+  func close(cpu: Int32, at depth: Int) {
+    let slot = slot(cpu)
+    guard perCPU, unsafe depth <= depths[slot] else { return }
+    // A call whose brace has come may still wait for its return code.
+    unsafe depths[slot] = isOurs[slot] && depth == depths[slot] ? depth : depth - 1
+    isOurs[slot] = false
+  }
+
+  /// Another task runs there.
+  func forget(cpu: Int32) {
+    guard perCPU else { return }
+    unsafe depths[slot(cpu)] = OpenBraces.unknown
   }
 }
 

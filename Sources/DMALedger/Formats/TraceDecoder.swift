@@ -54,10 +54,11 @@ struct TraceDecoder {
   private var neighbour: (pid: Int32, function: KernelFunction)?
   /// A probe at an address, waiting for the first frame of its stack.
   private var awaitsFrame = false
-  /// Columns of the graph's lines, once two in a row had the same, and those of the last one that differed.
-  private var columns: GraphSieve.Columns?
+  /// Columns of the last graph line that was read; two in a row with the same make a sieve.
   private var newColumns: GraphSieve.Columns?
   private var graphSieve = GraphSieve.open
+  /// The greatest depth at which a function that matters was seen.
+  private var deepestOurs: Int32 = -1
   /// A short line that may be the first half of a comm with a newline in it.
   private var halfComm: (length: Int, line: Int)?
 
@@ -90,13 +91,16 @@ struct TraceDecoder {
     isInSideBlock = false
   }
 
-  mutating func learnColumns(_ graph: GraphLine) {
-    guard let seen = GraphSieve.Columns(graph) else { return }
-    if seen == newColumns, seen != columns {
-      columns = seen
-      graphSieve = GraphSieve(seen)
+  /// Learns from a line of function_graph what may be passed over behind it.
+  mutating func learn(_ graph: GraphLine, _ line: Span<UInt8>) {
+    let seen = GraphSieve.Columns(graph)
+    if let seen, seen == newColumns, seen != graphSieve.columns {
+      graphSieve = GraphSieve(seen, deepest: deepestOurs)
     }
     newColumns = seen
+    let isOurs = KernelFunction.named(line.extracting(graph.symbol)) != nil
+    if isOurs { deepestOurs = max(deepestOurs, graph.depth) }
+    graphSieve.learn(graph, isOurs: isOurs)
   }
 
   /// Call once behind the last line.
@@ -323,7 +327,6 @@ struct TraceDecoder {
       tracer = line.extracting(10..<line.count).text(limit: 40)
       format = tracer == "nop" ? "ftrace events" : "ftrace \(tracer)"
       layout = tracer == "function_graph" ? .graph : .none
-      columns = nil
       graphSieve = .open
       hasLegend = false
       let isFirst = !hasTraceHeader && records == 0

@@ -1,0 +1,136 @@
+/// How the lines of a source are come by: in order on one thread, decompressed ahead by another, or sifted in parts by
+/// several. What is said of them is the same.
+extension Analyzer {
+  /// Files smaller than this are not worth a thread.
+  private static let smallest = 4 << 20
+
+  mutating func read(_ file: OpenFile, _ pass: inout SourcePass) {
+    var source = ByteSource(file)
+    let compression = source.recognise()
+    guard jobs > 1, file.size ?? Int.max >= (compression == .zstd ? 64 << 10 : Self.smallest) else {
+      readInOrder(LineReader(source), &pass)
+      return
+    }
+    if let size = file.size {
+      let first = PartSifter.end(of: 0, in: file, size: size, compression)
+      if first < size {
+        readParts(file, size, compression, first: first, &pass)
+        return
+      }
+    }
+    readInOrder(LineReader(ByteFeed(source, ahead: compression == .zstd)), &pass)
+  }
+
+  /// Reads to the end of `lines`.
+  mutating func readInOrder(_ lines: consuming LineReader, _ pass: inout SourcePass) {
+    var reader = lines
+    while reader.advance(past: pass.sieve) {
+      pass.passOver(reader.rejected)
+      pass.number += 1
+      digest(reader.line, isTerminated: reader.isTerminated, &pass)
+    }
+    pass.passOver(reader.rejected)
+    pass.bytes = reader.bytes
+    pass.isTerminated = reader.isTerminated
+    pass.issues += reader.issues
+    pass.sourceIssue = reader.sourceIssue
+    pass.summary.compression = reader.source.compression.rawValue
+    pass.carry = reader.carry
+  }
+
+  // MARK: - Parts
+
+  /// The first part tells what kind of lines there are; the others are sifted by threads while the calls in those
+  /// before them are replayed here.
+  private mutating func readParts(
+    _ file: OpenFile, _ size: Int, _ compression: Compression, first: Int, _ pass: inout SourcePass
+  ) {
+    func lines(_ range: Range<Int>, skipping: Int = 0, ahead: Bool = false, _ pass: SourcePass) -> LineReader
+    {
+      let source = ByteSource(file, range: range, compression: compression, skipping: skipping)
+      return LineReader(
+        ByteFeed(source, ahead: ahead), continuing: pass.carry, behind: pass.number, bytes: pass.bytes,
+        isLast: range.upperBound == size)
+    }
+    readInOrder(lines(0..<first, pass), &pass)
+    if pass.sourceIssue != nil { return finishLine(&pass) }
+    guard let columns = pass.sieve.columns, !columns.hasTask else {
+      readInOrder(lines(first..<size, ahead: compression == .zstd, pass), &pass)
+      return
+    }
+    let sifter = PartSifter(file, size: size, compression: compression, from: first, jobs: jobs) {
+      GraphSifter(columns)
+    }
+    defer { sifter.stop() }
+    guard sifter.hasThreads else {
+      readInOrder(lines(first..<size, pass), &pass)
+      return
+    }
+    while pass.sourceIssue == nil, let part = sifter.next() {
+      var read = 0
+      if part.isWhole, pass.sieve.columns == columns, !pass.carry.isSkipping {
+        let begin = pass.bytes
+        if replay(part, columns, &pass) { continue }
+        read = pass.bytes - begin
+      }
+      // Lines of another form, or none that a thread could sift.
+      readInOrder(lines(part.range, skipping: read, pass), &pass)
+    }
+    finishLine(&pass)
+  }
+
+  /// Takes the lines of a part as if they had been read in order. False where a line changed what may be passed over;
+  /// then `pass` stands behind that line.
+  private mutating func replay(_ part: SiftedPart, _ columns: GraphSieve.Columns, _ pass: inout SourcePass)
+    -> Bool
+  {
+    let begin = pass.bytes
+    guard let head = part.head else {
+      pass.carry.bytes += part.tail
+      pass.bytes += part.bytes
+      return true
+    }
+    let joined = pass.carry.bytes + head
+    let length = pass.carry.bytes.count + part.headCount
+    pass.carry = LineReader.Carry()
+    pass.bytes = begin + part.headCount + 1
+    offer(joined, 0..<length, &pass)
+    guard pass.sieve.columns == columns else { return false }
+    for line in part.lines {
+      pass.passOver(line.rejected)
+      offer(part.text, line.range, &pass)
+      pass.bytes = begin + line.next
+      guard pass.sieve.columns == columns else { return false }
+    }
+    pass.passOver(part.rejected)
+    pass.carry.bytes = part.tail
+    pass.bytes = begin + part.bytes
+    return true
+  }
+
+  /// A line that a part kept: here it is known better whether it matters.
+  private mutating func offer(_ text: [UInt8], _ range: Range<Int>, _ pass: inout SourcePass) {
+    let isRejected = unsafe text.withUnsafeBufferPointer { bytes in
+      guard let base = bytes.baseAddress else { return false }
+      return unsafe pass.sieve.rejects(base + range.lowerBound, length: range.count)
+    }
+    if isRejected {
+      pass.passOver(1)
+      return
+    }
+    pass.number += 1
+    var end = range.upperBound
+    while end > range.lowerBound, text[end - 1] == 0x0D { end -= 1 }
+    digest(text.span.extracting(range.lowerBound..<end), isTerminated: true, &pass)
+  }
+
+  /// A last line without newline.
+  private mutating func finishLine(_ pass: inout SourcePass) {
+    guard pass.isTerminated, !pass.carry.bytes.isEmpty, !pass.carry.isSkipping else { return }
+    pass.number += 1
+    pass.isTerminated = false
+    var line = pass.carry.bytes
+    while line.last == 0x0D { line.removeLast() }
+    digest(line.span, isTerminated: false, &pass)
+  }
+}

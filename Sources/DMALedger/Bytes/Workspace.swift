@@ -1,0 +1,51 @@
+import CZstd
+
+/// The memory that reading takes, for one source after the other: asking the system for it anew each time costs more
+/// than looking at the bytes.
+@safe final class Workspace: @unchecked Sendable {
+  /// Room for two of the longest lines, and for what sieves look at behind the end.
+  static let lineRoom = 2 * LineReader.longestLine
+  /// Newlines are listed for windows of this many bytes; the list stays in the first cache.
+  static let window = 16 << 10
+  private static let slack = 128
+  private static let inputSize = 128 << 10
+
+  /// Each is asked for when it is first needed.
+  private(set) lazy var lines: UnsafeMutablePointer<UInt8> = {
+    isUsedForLines = true
+    return .allocate(capacity: Workspace.lineRoom + Workspace.slack)
+  }()
+  private(set) lazy var newlines: UnsafeMutablePointer<UInt32> = .allocate(capacity: Workspace.window + 2)
+  private var isUsedForLines = false
+  private var context: OpaquePointer?
+  private var input: [UInt8] = []
+
+  deinit {
+    if isUsedForLines {
+      unsafe lines.deallocate()
+      unsafe newlines.deallocate()
+    }
+    _ = unsafe ZSTD_freeDCtx(context)
+  }
+
+  /// A decoder at the beginning of a frame. Only one source at a time may use it.
+  func decoder() -> OpaquePointer? {
+    if unsafe context == nil {
+      unsafe context = ZSTD_createDCtx()
+    } else {
+      _ = unsafe ZSTD_DCtx_reset(context, ZSTD_reset_session_only)
+    }
+    return unsafe context
+  }
+
+  /// Room for bytes as they come from a file; ``giveBack(_:)`` returns it.
+  func takeInput() -> [UInt8] {
+    var room: [UInt8] = []
+    swap(&room, &input)
+    return room.count == Workspace.inputSize ? room : [UInt8](repeating: 0, count: Workspace.inputSize)
+  }
+
+  func giveBack(_ room: consuming [UInt8]) {
+    input = room
+  }
+}

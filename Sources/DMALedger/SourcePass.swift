@@ -1,0 +1,46 @@
+/// How far one source has been read, and what is known of it.
+struct SourcePass {
+  /// Its place in the report.
+  let index: Int
+  var summary: SourceSummary
+  var decoder: TraceDecoder
+  /// What may be passed over behind the line read last.
+  var sieve = GraphSieve.open
+  /// The line read last that bears on anything.
+  var last: Witness
+  /// Reused for every line.
+  var event = TraceEvent()
+
+  /// Lines so far.
+  var number = 0
+  /// Bytes after decompression so far.
+  var bytes = 0
+  /// A line that has begun and not ended.
+  var carry = LineReader.Carry()
+  var isTerminated = true
+  var issues: [InputIssue] = []
+  /// What ended the bytes early.
+  var sourceIssue: InputIssue?
+
+  init(path: String, index: Int, fields: ProbeFields) {
+    self.index = index
+    summary = SourceSummary(path: path)
+    decoder = TraceDecoder(fields: fields)
+    last = Witness(at: LineReference(source: index, line: 0), time: nil, text: .none)
+  }
+
+  /// Lines that a sieve passed over.
+  mutating func passOver(_ lines: Int) {
+    number += lines
+    summary.understoodLines += lines
+    decoder.pass(lines)
+  }
+
+  /// Everything that was wrong with the bytes, in the order of the report.
+  var allIssues: [InputIssue] {
+    var all = issues
+    if let sourceIssue { all.append(sourceIssue) }
+    if !isTerminated { all.append(InputIssue(kind: .unterminatedLine, offset: bytes, line: number)) }
+    return all
+  }
+}
