@@ -281,7 +281,11 @@ extension CallAssembler {
     case .bound(let device, let driver):
       if let index = windowOfDevice[device] { windows[index]?.isBound = true }
       ledger.setBound(device, true, driver: driver)
-    case .returned, .warning, .boot, .clockStable, .traceReset: break
+    case .notAdded, .matched, .deferred, .retried, .failed, .rejected, .returned, .calling, .called, .warning,
+      .task,
+      .boot, .anotherBoot, .commandLine, .clockStable, .traceReset, .vfioEnabled, .vfioBlocked, .vfioInUse,
+      .dropped:
+      break
     }
   }
 }

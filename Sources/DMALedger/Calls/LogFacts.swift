@@ -64,7 +64,10 @@ struct LogFacts: Sendable {
       boots.append(witness)
       // Groups are numbered anew at each boot.
       memberships = []
-    case .bound, .returned, .warning, .traceReset: break
+    case .notAdded, .matched, .bound, .deferred, .retried, .failed, .rejected, .returned, .calling, .called,
+      .warning,
+      .task, .anotherBoot, .commandLine, .traceReset, .vfioEnabled, .vfioBlocked, .vfioInUse, .dropped:
+      break
     }
   }
 
