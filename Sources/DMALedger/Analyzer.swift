@@ -54,16 +54,28 @@ public struct Analyzer {
       pass.summary.understoodLines += 1
       // A number at the end of a line without newline may be cut: it proves nothing.
       if isTerminated {
-        if pass.event.kind == .logged || pass.event.kind == .told {
-          note(pass.event, line, &pass.summary, pass.index)
+        if pass.decoder.isJoined {
+          let text = pass.decoder.joinedText
+          accept(pass.event, text.span, &pass.summary, pass.index, &pass.last)
         } else {
-          take(pass.event, line, &pass.summary, pass.index, &pass.last)
+          accept(pass.event, line, &pass.summary, pass.index, &pass.last)
         }
       }
     case .irrelevant: pass.summary.understoodLines += 1
     case .neutral, .unknown: break
     }
     pass.sieve = pass.decoder.sieve
+  }
+
+  private mutating func accept(
+    _ event: TraceEvent, _ line: Span<UInt8>, _ source: inout SourceSummary, _ index: Int,
+    _ last: inout Witness
+  ) {
+    if event.kind == .logged || event.kind == .told {
+      note(event, line, &source, index)
+    } else {
+      take(event, line, &source, index, &last)
+    }
   }
 
   private mutating func take(
@@ -121,6 +133,7 @@ public struct Analyzer {
   }
 
   private mutating func finish(_ pass: inout SourcePass) {
+    while pass.decoder.drains() { digest(Span(), isTerminated: pass.isTerminated, &pass) }
     pass.decoder.finish()
     let index = pass.index
     let decoder = pass.decoder

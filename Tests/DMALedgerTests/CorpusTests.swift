@@ -30,7 +30,7 @@ struct CorpusTests {
     let folder = try #require(recordings) + "/" + folder
     let names = SampleFiles.names(in: folder)
     #expect(!names.isEmpty, "\(folder)")
-    for name in names where !Self.isKernelLog(name) { try check(folder + "/" + name) }
+    for name in names { try check(folder + "/" + name) }
   }
 
   private func check(_ path: String) throws {
@@ -40,6 +40,7 @@ struct CorpusTests {
     guard Self.isRaw(path) else {
       #expect(report.sources[0].unparsed == [], "\(path)")
       #expect(report.diagnostics.allSatisfy { $0.level != .error }, "\(path): \(report.diagnostics)")
+      #expect((report.sources[0].format == "kernel log") == Self.isKernelLog(path), "\(path)")
       return
     }
     #expect(!report.understoodAnything, "\(path)")
@@ -47,11 +48,13 @@ struct CorpusTests {
       report.diagnostics.contains { $0.level == .error && $0.message.contains("raw, hex or bin") }, "\(path)")
   }
 
-  private static func isKernelLog(_ name: String) -> Bool {
-    name.hasPrefix("dmesg") || name.hasPrefix("kmsg") || name == "console.txt"
+  private static func isKernelLog(_ path: String) -> Bool {
+    let name = path.split(separator: "/").last ?? ""
+    return name.hasPrefix("dmesg") || name.hasPrefix("kmsg") || name == "console.txt"
+      || name.hasPrefix("log-")
   }
 
   private static func isRaw(_ path: String) -> Bool {
-    path.hasSuffix("-raw") || path.hasSuffix("-hex") || path.hasSuffix("-bin")
+    !isKernelLog(path) && (path.hasSuffix("-raw") || path.hasSuffix("-hex") || path.hasSuffix("-bin"))
   }
 }

@@ -1,5 +1,33 @@
 package import DMALedger
 
+/// Events in words, so that a test can state what a log says.
+extension DecodedSource {
+  /// What every message and every line of a program says, one text each, without times.
+  package var facts: [String] { events.compactMap { $0.facts(names) } }
+
+  /// The same with the time since boot where the dialect keeps one: `1.941625 added …`.
+  package var timedFacts: [String] {
+    events.compactMap { event in
+      event.facts(names).map { "\(event.time?.secondsText ?? "-") \($0)" }
+    }
+  }
+
+  /// The tasks that printed the messages, where the dialect says; -1 elsewhere.
+  package var callers: [Int32] { events.filter { $0.kind == .logged }.map(\.pid) }
+
+  package var unparsedLines: Int { unparsed.reduce(0) { $0 + $1.count } }
+}
+
+extension TraceEvent {
+  fileprivate func facts(_ names: NameTable) -> String? {
+    switch kind {
+    case .logged, .message: message?.spelled(names)
+    case .told: fact?.spelled(names)
+    default: nil
+    }
+  }
+}
+
 extension KernelMessage {
   /// The message in words, its names spelled out.
   package func spelled(_ names: NameTable) -> String {
@@ -38,6 +66,21 @@ extension KernelMessage {
     case .vfioInUse(let device, let comm, let pid):
       return "in use \(text(device)), waits \(text(comm))/\(pid)"
     case .dropped(let count): return "dropped \(count)"
+    }
+  }
+}
+
+extension IncidentFact {
+  /// The fact in words, its names spelled out.
+  package func spelled(_ names: NameTable) -> String {
+    func text(_ name: NameID?) -> String { name.map { names.text($0) } ?? "?" }
+    switch self {
+    case .refused(let group, let device): return "refused \(group.map { "\($0)" } ?? "?") to \(text(device))"
+    case .granted(let group): return "granted \(group)"
+    case .member(let device, let group): return "member \(text(device)) of \(group)"
+    case .driver(let device, let driver): return "driver of \(text(device)) is \(text(driver))"
+    case .placed(let device, let group, let driver):
+      return "member \(text(device)) of \(group), driver is \(text(driver))"
     }
   }
 }

@@ -1,94 +1,102 @@
-/// JSON around log lines: `dmesg -J` (an entry over several lines), `journalctl -o json`, LAVA, docker, KubeVirt (an
-/// object a line).
-///
-/// Only what carries a message is read; keys come in any order, and a file that is cut off has lost nothing before.
-struct LogJSON {
-  enum Part {
-    /// A message and the time since boot that stands beside it.
-    case message([UInt8], time: Nanoseconds?)
-    /// Braces and keys that say nothing here.
-    case structure
+/// The members of one JSON object on one line, and of a line of an indented one: just enough to take log entries apart.
+/// An object that is cut off has lost nothing before the cut.
+struct LogJSON: ~Escapable {
+  enum Value {
+    case text([UInt8])
+    case number(Nanoseconds, Int?)
+    /// `null`, objects, and whatever was cut off.
+    case other
   }
 
-  /// The time of the entry that is being read, in `dmesg -J`.
-  private var time: Nanoseconds?
-  private var isInDocument = false
+  private var cursor: ByteCursor
 
-  mutating func read(_ line: Span<UInt8>) -> Part? {
-    var cursor = ByteCursor(line)
-    cursor.skipBlanks()
+  /// Reads from `start` on, which is inside an object or in front of its brace.
+  @_lifetime(copy line)
+  init(_ line: Span<UInt8>, at start: Int) {
+    cursor = ByteCursor(line, at: start)
+    skipBlanks()
+    _ = cursor.take("{")
+  }
+
+  /// The next member: the place of its key, and its value.
+  @_lifetime(self: copy self)
+  mutating func next() -> (key: Range<Int>, value: Value)? {
+    skipBlanks()
+    while cursor.take(",") { skipBlanks() }
+    guard cursor.take("\"") else { return nil }
     let start = cursor.index
-    if cursor.take("- {") || cursor.peek() == 0x7B && cursor.peek(1) == 0x22 {
-      return object(line, from: start)
-    }
-    switch cursor.peek() {
-    case 0x7B, 0x7D, 0x5D:
-      return isInDocument || line.count - start == 1 ? structure(line, start) : nil
-    case 0x22:
-      return member(line, from: start)
-    default: return nil
-    }
-  }
-
-  private mutating func structure(_ line: Span<UInt8>, _ start: Int) -> Part? {
-    for index in start..<line.count {
-      switch line[index] {
-      case 0x7B, 0x7D, 0x5B, 0x5D, 0x2C, 0x20: continue
-      default: return nil
-      }
-    }
-    time = nil
-    return .structure
-  }
-
-  /// One key of a `dmesg -J` entry.
-  private mutating func member(_ line: Span<UInt8>, from start: Int) -> Part? {
-    if line.hasText("\"dmesg\": [", at: start) {
-      isInDocument = true
-      return .structure
-    }
-    guard isInDocument else { return nil }
-    if line.hasText("\"time\":", at: start) {
-      var cursor = ByteCursor(line, at: start + 7)
-      cursor.skipBlanks()
-      time = cursor.takeTime()?.time
-      return .structure
-    }
-    if let message = Self.value(of: "\"msg\"", in: line, from: start) {
-      return .message(message, time: time)
-    }
-    return .structure
-  }
-
-  /// An object in one line: the first of the usual keys that holds text.
-  private func object(_ line: Span<UInt8>, from start: Int) -> Part? {
-    var time: Nanoseconds?
-    if let text = Self.value(of: "\"_SOURCE_MONOTONIC_TIMESTAMP\"", in: line, from: start) {
-      var cursor = ByteCursor(text.span)
-      time = cursor.takeDecimal().map {
-        Nanoseconds(Int64($0).multipliedReportingOverflow(by: 1000).partialValue)
-      }
-    }
-    let message =
-      Self.value(of: "\"MESSAGE\"", in: line, from: start) ?? Self.value(of: "\"msg\"", in: line, from: start)
-      ?? Self.value(of: "\"log\"", in: line, from: start)
-    return message.map { .message($0, time: time) }
-  }
-
-  /// The text behind a key: a string, or the array of byte numbers that journald writes for what is no clean text.
-  private static func value(of key: StaticString, in line: Span<UInt8>, from start: Int) -> [UInt8]? {
-    guard let place = line.firstIndex(of: key, from: start) else { return nil }
-    var cursor = ByteCursor(line, at: place + key.utf8CodeUnitCount)
-    cursor.skipBlanks()
+    while !cursor.isAtEnd, cursor.peek() != 0x22 { cursor.index += cursor.peek() == 0x5C ? 2 : 1 }
+    let key = start..<min(cursor.index, cursor.bytes.count)
+    guard cursor.take("\"") else { return nil }
+    skipBlanks()
     guard cursor.take(":") else { return nil }
-    cursor.skipBlanks()
-    if cursor.take("\"") { return string(&cursor) }
-    return cursor.take("[") ? bytes(&cursor) : nil
+    skipBlanks()
+    return (key, value())
   }
 
-  @_lifetime(cursor: copy cursor)
-  private static func string(_ cursor: inout ByteCursor) -> [UInt8] {
+  /// Whether the line ends here, with an object closed, a comma or nothing.
+  var isAtEnd: Bool {
+    var index = cursor.index
+    while index < cursor.bytes.count, [0x20, 0x09, 0x7D, 0x2C, 0x5D].contains(cursor.bytes[index]) {
+      index += 1
+    }
+    return index >= cursor.bytes.count
+  }
+
+  @_lifetime(self: copy self)
+  private mutating func skipBlanks() {
+    while cursor.peek() == 0x20 || cursor.peek() == 0x09 { cursor.index += 1 }
+  }
+
+  @_lifetime(self: copy self)
+  private mutating func value() -> Value {
+    switch cursor.peek() {
+    case 0x22: return .text(string())
+    case 0x5B: return list()
+    case 0x30...0x39:
+      let start = cursor.index
+      let whole = cursor.takeDecimal()
+      if cursor.peek() != 0x2E { return .number(Nanoseconds(Int64(whole ?? 0)), whole) }
+      cursor.index = start
+      guard let (time, _) = cursor.takeTime() else {
+        skipValue()
+        return .other
+      }
+      return .number(time, nil)
+    default:
+      skipValue()
+      return .other
+    }
+  }
+
+  /// Byte numbers, which journald writes for what is no clean text, or strings: a field that is there several times.
+  @_lifetime(self: copy self)
+  private mutating func list() -> Value {
+    let start = cursor.index
+    cursor.index += 1
     var text: [UInt8] = []
+    while true {
+      skipBlanks()
+      if cursor.take("]") { return .text(text) }
+      if cursor.peek() == 0x22 {
+        if !text.isEmpty { text.append(0x0A) }
+        text += string()
+      } else if let number = cursor.takeDecimal(), let byte = UInt8(exactly: number) {
+        text.append(byte)
+      } else {
+        cursor.index = start
+        skipValue()
+        return .other
+      }
+      skipBlanks()
+      _ = cursor.take(",")
+    }
+  }
+
+  @_lifetime(self: copy self)
+  private mutating func string() -> [UInt8] {
+    var text: [UInt8] = []
+    cursor.index += 1
     while !cursor.isAtEnd, cursor.peek() != 0x22 {
       let byte = cursor.peek()
       cursor.index += 1
@@ -102,19 +110,18 @@ struct LogJSON {
       case 0x6E: text.append(0x0A)
       case 0x74: text.append(0x09)
       case 0x72: text.append(0x0D)
-      case 0x62, 0x66: text.append(0x20)
-      case 0x75: appendUnicode(&cursor, to: &text)
+      case 0x62: text.append(0x08)
+      case 0x66: text.append(0x0C)
+      case 0x75: appendUnicode(to: &text)
       default: text.append(escape)
       }
     }
-    // A record of several lines says what its first line says.
-    if let newline = text.firstIndex(of: 0x0A) { text.removeSubrange(newline...) }
-    while text.last == 0x0D { text.removeLast() }
+    _ = cursor.take("\"")
     return text
   }
 
-  @_lifetime(cursor: copy cursor)
-  private static func appendUnicode(_ cursor: inout ByteCursor, to text: inout [UInt8]) {
+  @_lifetime(self: copy self)
+  private mutating func appendUnicode(to text: inout [UInt8]) {
     var value: UInt32 = 0
     for _ in 0..<4 {
       guard let digit = cursor.peek().hexValue else { return }
@@ -125,14 +132,27 @@ struct LogJSON {
     text.append(contentsOf: String(Character(Unicode.Scalar(value) ?? "\u{FFFD}")).utf8)
   }
 
-  @_lifetime(cursor: copy cursor)
-  private static func bytes(_ cursor: inout ByteCursor) -> [UInt8]? {
-    var text: [UInt8] = []
-    while let number = cursor.takeDecimal(), let byte = UInt8(exactly: number) {
-      text.append(byte)
-      _ = cursor.take(",")
-      cursor.skipBlanks()
+  /// Behind a value of any kind; strings inside it may hold brackets.
+  @_lifetime(self: copy self)
+  private mutating func skipValue() {
+    var depth = 0
+    while !cursor.isAtEnd {
+      switch cursor.peek() {
+      case 0x22:
+        _ = string()
+        continue
+      case 0x7B, 0x5B: depth += 1
+      case 0x7D, 0x5D:
+        if depth == 0 { return }
+        depth -= 1
+        if depth == 0 {
+          cursor.index += 1
+          return
+        }
+      case 0x2C where depth == 0: return
+      default: break
+      }
+      cursor.index += 1
     }
-    return cursor.peek() == 0x5D ? text : nil
   }
 }

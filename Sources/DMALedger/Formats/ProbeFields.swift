@@ -198,7 +198,7 @@ struct ProbeFields {
 }
 
 extension Span<UInt8> {
-  fileprivate func `is`(_ text: StaticString) -> Bool {
+  func `is`(_ text: StaticString) -> Bool {
     count == text.utf8CodeUnitCount && hasText(text, at: 0)
   }
 }

@@ -22,8 +22,11 @@ enum SourceRemarks {
       remarks.append(
         Diagnostic(
           level: .note, source: index, line: decoder.foreign.firstLine,
-          message: "\(decoder.foreign.count) lines are not the kernel's (firmware, programs on the console)"))
+          message:
+            "\(decoder.foreign.count) \(decoder.foreign.count == 1 ? "line is" : "lines are") not the kernel's "
+            + "(firmware, programs on the console)"))
     }
+    remarks += decoder.logNotes.remarks(source: index)
     let unparsed = source.unparsed.reduce(0) { $0 + $1.count }
     if unparsed > 0, let first = source.unparsed.map(\.firstLine).min() {
       remarks.append(

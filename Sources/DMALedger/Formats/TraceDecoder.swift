@@ -34,14 +34,23 @@ struct TraceDecoder {
   var listing = GroupListing()
   private var layout = Layout.none
   private var tracer = ""
-  private var hasTraceHeader = false
+  private(set) var hasTraceHeader = false
   private var hasLegend = false
   /// Records seen since the last header.
-  private var records = 0
+  private(set) var records = 0
   var canContinue = false
   var continuedInARow = 0
   private var isInSideBlock = false
-  var json = LogJSON()
+  var userSpace = UserSpaceLog()
+  var envelope = LogEnvelope()
+  /// What the envelope gave back at the end of the source.
+  var drained: LogEnvelope.Content?
+  /// The text of the last event, where it came from earlier lines than the last.
+  var joinedText: [UInt8] = []
+  var isJoined = false
+  /// Wrappings taken off the line at hand, one inside the other.
+  var unwrappings = 0
+  var logNotes = LogNotes()
   /// Lines of a kernel log's file that are none of the kernel's: firmware, programs on the console.
   private(set) var foreign = (count: 0, firstLine: 0)
   private var unknownNamesOurs = false
@@ -66,8 +75,8 @@ struct TraceDecoder {
     body = EventBody(fields: fields)
   }
 
-  /// Decodes one line. `event` is only meaningful where the outcome is `.event`.
-  mutating func decode(
+  /// Decodes one line whose wrapping is off.
+  mutating func decodeInner(
     _ line: Span<UInt8>, number: Int, into event: inout TraceEvent, names: inout NameTable,
     addresses: inout AddressBook
   ) -> Outcome {
@@ -81,7 +90,9 @@ struct TraceDecoder {
   }
 
   /// What may be passed over behind the line decoded last.
-  var sieve: GraphSieve { layout == .graph && halfComm == nil ? graphSieve : .open }
+  var sieve: GraphSieve {
+    layout == .graph && halfComm == nil && kernelLogLines == 0 && !envelope.isWatching ? graphSieve : .open
+  }
 
   /// Takes note of lines that the sieve passed over: records, all of them understood.
   mutating func pass(_ lines: Int) {
@@ -108,17 +119,23 @@ struct TraceDecoder {
     if let half = halfComm { noteContinued(half.line) }
     halfComm = nil
     // A serial console shows more than the kernel; that is no dialect that was missed.
-    let strangers = shapes.total
-    if kernelLogLines > 8 * strangers, strangers > 0, !hasTraceHeader, !unknownNamesOurs {
-      foreign = (strangers, shapes.firstLine)
-      shapes = LineShapes()
-    }
+    if kernelLogLines > 8 * shapes.total || logNotes.isBare && !logNotes.isMixed { setStrangersAside() }
   }
 
-  private mutating func decodeLine(
+  /// Lines that were not understood are none of the kernel's, unless they name what the ledger lives on.
+  mutating func setStrangersAside() {
+    guard shapes.total > 0, !hasTraceHeader, !unknownNamesOurs else { return }
+    foreign = (foreign.count + shapes.total, foreign.count > 0 ? foreign.firstLine : shapes.firstLine)
+    shapes = LineShapes()
+  }
+
+  mutating func decodeLine(
     _ line: Span<UInt8>, into event: inout TraceEvent, names: inout NameTable, addresses: inout AddressBook
   ) -> Outcome {
-    if line.isEmpty { return .neutral }
+    if line.isEmpty {
+      listing.end()
+      return .neutral
+    }
     switch line[0] {
     case 0x23:  // '#'
       if line.count > 8, line[8] == 0x2D, RecordContext.fromLatency(line) != nil { break }
@@ -145,9 +162,7 @@ struct TraceDecoder {
       isInSideBlock = false
       return outcome
     }
-    if let outcome = incident(line, into: &event, names: &names) { return outcome }
-    return kernelLog(line, into: &event, names: &names, addresses: &addresses) ?? sideNote(line, into: &event)
-      ?? bare(line, into: &event, names: &names, addresses: &addresses)
+    return text(line, into: &event, names: &names, addresses: &addresses)
   }
 
   // MARK: - Records
@@ -367,7 +382,7 @@ struct TraceDecoder {
   }
 
   /// `trace-cmd report` and its relatives print more than records.
-  private mutating func sideNote(_ line: Span<UInt8>, into event: inout TraceEvent) -> Outcome? {
+  mutating func sideNote(_ line: Span<UInt8>, into event: inout TraceEvent) -> Outcome? {
     if line.hasText("cpus=", at: 0) {
       isTraceCmd = true
       format = "trace-cmd report"
@@ -392,7 +407,7 @@ struct TraceDecoder {
   }
 
   /// With the option `context-info` off a line is nothing but its body.
-  private mutating func bare(
+  mutating func bare(
     _ line: Span<UInt8>, into event: inout TraceEvent, names: inout NameTable, addresses: inout AddressBook
   ) -> Outcome {
     if isRaw(line) {
