@@ -76,6 +76,6 @@ public struct TAPReport: CollectionRenderer {
 
   /// A YAML text in double quotes. Nothing is left in a printable text that needs another escape.
   private static func quoted(_ text: String) -> String {
-    "\"" + Printable.text(text).escaped { $0 == "\\" || $0 == "\"" ? "\\\($0)" : nil } + "\""
+    "\"" + Printable.text(text).escaped { $0 == "\"" ? "\\\"" : $0 == "\\" ? "\\\\" : nil } + "\""
   }
 }

@@ -61,7 +61,9 @@ struct XMLWriter {
   }
 
   private mutating func append(escaping text: String) {
-    for byte in text.utf8 {
+    let span = text.utf8.span
+    for index in span.indices {
+      let byte = span[index]
       switch byte {
       case UInt8(ascii: "&"): append("&amp;")
       case UInt8(ascii: "<"): append("&lt;")
