@@ -46,6 +46,7 @@ struct OutputFile {
       let draft = "\(path).\(String(UInt32.random(in: 0...UInt32.max), radix: 36)).part"
       let descriptor = unsafe open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
       if descriptor >= 0 {
+        DraftCleaner.watch(draft)
         self.init(path: path, descriptor: descriptor, draft: draft)
         return
       }
@@ -77,13 +78,19 @@ struct OutputFile {
     guard descriptor > STDERR_FILENO else { return }
     isClosed = true
     guard close(descriptor) == 0 else { throw Standard.failure(path) }
-    if let draft, unsafe rename(draft, path) != 0 { throw Standard.failure(path) }
+    if let draft {
+      guard unsafe rename(draft, path) == 0 else { throw Standard.failure(path) }
+      DraftCleaner.forget(draft)
+    }
   }
 
   /// Nothing of it shall be seen.
   func discard() {
     if descriptor > STDERR_FILENO, !isClosed { close(descriptor) }
-    if let draft { unsafe unlink(draft) }
+    if let draft {
+      unsafe unlink(draft)
+      DraftCleaner.forget(draft)
+    }
   }
 
   private mutating func flush() throws(Standard.WriteError) {

@@ -58,6 +58,32 @@ struct OutputTests {
     #expect(run.complaint.contains("/dev/full: No space left on device"))
   }
 
+  @Test("a run that is ended by a signal leaves no draft behind")
+  func signals() async throws {
+    let folder = try newFolder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let process = Process()
+    process.executableURL = Checkout.command
+    process.arguments = ["-", "--junit", folder + "/junit.xml", "--tap", folder + "/tap"]
+    // Nothing ever comes through this pipe: the run waits.
+    process.standardInput = Pipe()
+    process.standardOutput = FileHandle.nullDevice
+    // The threads of the test runner block signals, and a child inherits that.
+    var terminate = sigset_t()
+    unsafe sigemptyset(&terminate)
+    unsafe sigaddset(&terminate, SIGTERM)
+    unsafe pthread_sigmask(SIG_UNBLOCK, &terminate, nil)
+    try process.run()
+    defer { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+    for _ in 0..<500 where try names(in: folder).count < 2 { try await Task.sleep(for: .milliseconds(10)) }
+    #expect(try names(in: folder).map { $0.hasSuffix(".part") } == [true, true])
+    process.terminate()
+    for _ in 0..<500 where process.isRunning { try await Task.sleep(for: .milliseconds(10)) }
+    try #require(!process.isRunning)
+    #expect(process.terminationReason == .uncaughtSignal && process.terminationStatus == SIGTERM)
+    #expect(try names(in: folder) == [])
+  }
+
   @Test("runs beside each other write one path without harm")
   func parallel() async throws {
     let folder = try newFolder()
