@@ -158,6 +158,12 @@ struct NameRegister {
     return "\(name) (\(number))"
   }
 
+  /// A hash of a name, 16 hexadecimal digits.
+  static func hex(_ name: String) -> String {
+    let digits = String(hash(name), radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+
   /// FNV-1a: the standard library's hash differs from run to run, and two names that collide shall collide always.
   private static func hash(_ name: String) -> UInt64 {
     name.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }

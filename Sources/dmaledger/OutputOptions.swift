@@ -27,6 +27,13 @@ struct OutputOptions: ParsableArguments {
   @Option(help: ArgumentHelp("A summary in Markdown, fit for a merge request.", valueName: "file"))
   var markdown: String?
 
+  @Option(help: ArgumentHelp("KCIDB 5.3, a report a line; needs --kcidb-build.", valueName: "file"))
+  var kcidb: String?
+
+  @Option(
+    help: ArgumentHelp("The build that KCIDB tests belong to.", valueName: "origin:id"))
+  var kcidbBuild: String?
+
   @Option(
     help: ArgumentHelp(
       "Add the Markdown summary to this file; inside GitHub Actions $GITHUB_STEP_SUMMARY by itself.",
@@ -49,12 +56,12 @@ struct OutputOptions: ParsableArguments {
   }
 
   /// Whether one of them goes to standard output.
-  var usesStandardOutput: Bool { wanted.contains { $0.path == "-" } }
+  var usesStandardOutput: Bool { (wanted.map(\.path) + [kcidb]).contains("-") }
 
   /// Every path that will be written; what the command itself writes may not be among them.
   func validate(besides own: [String]) throws {
     var paths = own
-    for path in wanted.map(\.path) + [githubSummary].compactMap({ $0 }) {
+    for path in wanted.map(\.path) + [kcidb, githubSummary].compactMap({ $0 }) {
       guard !paths.contains(path) else {
         throw ValidationError(
           path == "-"
@@ -62,6 +69,9 @@ struct OutputOptions: ParsableArguments {
         )
       }
       paths.append(path)
+    }
+    if kcidb != nil, kcidbBuild.flatMap(KCIDBReport.Build.init) == nil {
+      throw ValidationError("--kcidb needs the build that its tests belong to: --kcidb-build ORIGIN:ID")
     }
   }
 
@@ -72,6 +82,9 @@ struct OutputOptions: ParsableArguments {
       if let renderer = format.renderer(locator, sarifAnchor: sarifAnchor) {
         try outputs.open(renderer, at: path)
       }
+    }
+    if let kcidb, let build = kcidbBuild.flatMap(KCIDBReport.Build.init) {
+      try outputs.open(KCIDBReport(build: build), at: kcidb)
     }
     let isOnGitHub = !noGithub && Surroundings.value(of: "GITHUB_ACTIONS") == "true"
     if let path = githubSummary ?? (isOnGitHub ? Surroundings.value(of: "GITHUB_STEP_SUMMARY") : nil) {

@@ -11,6 +11,9 @@ enum Captures {
   /// Names of functions only: nobody can tell which group they were called for.
   static func inconclusive() throws -> CaptureRecord { try sample("6.1-unfixed-late-function/trace.txt") }
 
+  // swift-format-ignore: NeverForceUnwrap
+  static let build = KCIDBReport.Build("lab_1:build-7")!
+
   static let unreadable = CaptureRecord(
     name: "lost.txt", report: Analyzer().finished(),
     unreadable: [InputError(path: "lost.txt", reason: "No such file or directory")])

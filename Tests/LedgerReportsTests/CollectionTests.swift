@@ -9,7 +9,7 @@ struct CollectionTests {
   static let renderers: [(name: String, renderer: any CollectionRenderer)] = [
     ("junit", JUnitReport()), ("sarif", SARIFReport(toolVersion: "1.2.3")), ("ktap", KTAPReport()),
     ("tap", TAPReport()), ("github", GitHubAnnotations()), ("gitlab", GitLabQualityReport()),
-    ("markdown", MarkdownSummary()),
+    ("markdown", MarkdownSummary()), ("kcidb", KCIDBReport(build: Captures.build)),
   ]
 
   @Test("a capture comes to what its exit code says")
@@ -48,7 +48,7 @@ struct CollectionTests {
   func repeatable(_ name: String) throws {
     let renderer = try #require(Self.renderers.first { $0.name == name }?.renderer)
     #expect(try renderer.rendered(Captures.four()) == renderer.rendered(Captures.four()))
-    #expect(renderer.rendered([]).isEmpty == (name == "github"))
+    #expect(renderer.rendered([]).isEmpty == ["github", "kcidb"].contains(name))
   }
 
   @Test(
@@ -59,7 +59,7 @@ struct CollectionTests {
     for (index, capture) in Captures.allHostile.enumerated() {
       let written = text(renderer, [capture])
       #expect(steering(in: written).isEmpty, "hostile capture \(index)")
-      if name == "github" || name == "sarif" || name == "gitlab" { continue }
+      if ["github", "sarif", "gitlab", "kcidb"].contains(name) { continue }
       for line in written.split(separator: "\n") {
         // As the runner of GitHub Actions looks for commands.
         #expect(!line.drop { $0 == " " }.hasPrefix("::") && !line.contains("##["), "hostile capture \(index)")

