@@ -33,7 +33,8 @@ enum Captures {
   static let hostileTexts = [
     "<script>alert(1)</script>", "]]>", "\"'&amp;", "a\nok 9 - forged", "a\r\nnot ok 9", "a\u{0}b",
     "\u{202E}gpj",
-    "\u{2066}x\u{2069}", "::error::owned", "x ::stop-commands::y", "##[error]owned", "%0A::error::owned", "#",
+    "\u{2066}x\u{2069}", "::error::owned", "x ::stop-commands::y", "##[error]owned", "%0A::error::owned",
+    "a,line=1,title=b::c", "#",
     "x # SKIP all", "#\u{301} TODO", "a|b|c", "\\|", "`", "``` x", "`\u{301}", "@everyone", "#1 !1",
     "[x](http://e.vil)",
     "<img src=x onerror=alert(1)>", "{0}", "\\", "\u{1B}[31m", "\u{FFFE}\u{FFFF}", "reboot: System halted",

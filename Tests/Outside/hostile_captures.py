@@ -13,7 +13,7 @@ import sys
 
 TEXTS = [
     b"<script>alert(1)</script>", b"]]>", b"a'&amp;b", b"a\x00b", b"\x1b[31mred", "\u202egpj".encode(), b"\xff\xfe",
-    "\u2066x\u2069\u2028".encode(), b"::error::owned", b"x ::stop-commands::y", b"##[error]owned", b"%0A::error::owned",
+    "\u2066x\u2069\u2028".encode(), b"::error::owned", b"x ::stop-commands::y", b"##[error]owned", b"%0A::error::owned", b"a,line=1,title=b::c",
     b"#", b"x # SKIP all", "#\u0301 TODO".encode(), b"a|b|c", b"\\|", b"`", b"``` x", "`\u0301".encode(), b"@everyone",
     b"#1 !1", b"[x](http://e.vil)", b"<img src=x onerror=alert(1)>", b"{0}", b"\\", b"reboot: System halted", b"...",
     b"1..0", b"</details>", b"- x", b"http://e.vil/", b"~label $a$", "\U0001f600".encode(), b"\r", b"x\tok 9",
