@@ -129,11 +129,22 @@ struct JSONWriter {
 
   private mutating func append(quoting text: String) {
     bytes.append(Byte.quote)
-    // Nearly every string of a report is plain; those go out in one copy.
-    if text.utf8.allSatisfy(Byte.isPlain) {
-      bytes.append(contentsOf: text.utf8)
+    let plain = text.utf8.span
+    // Nearly every string of a report is printable ASCII, lines of a capture with quotes in it.
+    if plain.indices.allSatisfy({ plain[$0] >= 0x20 && plain[$0] < 0x7F }), !text.holdsBytes(of: "##[") {
+      for index in plain.indices {
+        if !Byte.isPlain(plain[index]) { bytes.append(Byte.backslash) }
+        bytes.append(plain[index])
+      }
     } else {
-      for scalar in text.unicodeScalars { append(escaping: scalar) }
+      // Printed on a CI runner, `##[error]` would be obeyed wherever it stands in a line.
+      for scalar in text.unicodeScalars {
+        if scalar == "[", bytes.suffix(2).elementsEqual("##".utf8) {
+          append(unicodeEscape: UInt16(UInt8(ascii: "[")))
+        } else {
+          append(escaping: scalar)
+        }
+      }
     }
     bytes.append(Byte.quote)
   }

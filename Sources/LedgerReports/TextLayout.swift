@@ -75,17 +75,29 @@ struct TextCanvas {
 /// Text from a capture or a file name, made safe to show.
 public enum Printable {
   /// Control and direction characters as visible escapes: nothing in a capture may move the cursor, colour the
-  /// screen or turn the reading order.
+  /// screen or turn the reading order. Nor may it command a CI runner, which obeys `::error::` where a line begins
+  /// with it, and `##[error]` anywhere; wrapping may put any word at the beginning of a line.
   public static func text(_ text: String) -> String {
-    if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) { return text }
+    if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }), !text.holdsBytes(of: "::"),
+      !text.holdsBytes(of: "##[")
+    {
+      return text
+    }
     var safe = ""
-    for scalar in text.unicodeScalars {
+    var last: Unicode.Scalar = " "
+    let scalars = Array(text.unicodeScalars)
+    for (index, scalar) in scalars.enumerated() {
       switch scalar.properties.generalCategory {
       case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned:
         safe += scalar.value < 0x100 ? "\\x" + hex(scalar.value, 2) : "\\u{" + hex(scalar.value, 4) + "}"
+      case _ where last == " " && scalars[index...].starts(with: "::".unicodeScalars):
+        safe += "\\x3a"
+      case _ where scalars[index...].starts(with: "##[".unicodeScalars):
+        safe += "\\x23"
       default:
         safe.unicodeScalars.append(scalar)
       }
+      last = scalar
     }
     return safe
   }

@@ -16,11 +16,12 @@ struct AnalyzeCommand: ParsableCommand {
 
         dmaledger trace.txt --field count=my_cnt --field device=who
         dmaledger report.txt --probe myprobe=iommu_device_use_default_domain
-      """)
 
-  enum Format: String, CaseIterable, ExpressibleByArgument {
-    case text, json
-  }
+      One run can write several outputs; each file appears complete or not at all:
+
+        dmaledger trace.txt --junit junit.xml --sarif dma.sarif --json report.json
+        dmaledger trace.txt --markdown - > comment.md
+      """)
 
   enum Threshold: String, CaseIterable, ExpressibleByArgument {
     case error, warning, note, never
@@ -42,13 +43,19 @@ struct AnalyzeCommand: ParsableCommand {
   @Argument(help: "Captures of one incident; - is standard input.")
   var files: [String]
 
-  @Option(name: .long, help: "What to write.")
-  var format: Format = .text
+  @Option(name: .long, help: "What to write (default: text, unless another output takes standard output).")
+  var format: OutputFormat?
 
   @Option(
     name: .shortAndLong,
     help: "Write to this file instead of standard output; it appears complete or not at all.")
   var output: String?
+
+  @OptionGroup(title: "More outputs (- is standard output)")
+  var outputs: OutputOptions
+
+  @Option(help: ArgumentHelp("The JSON report.", valueName: "file"))
+  var json: String?
 
   @Option(
     name: .long,
@@ -79,31 +86,85 @@ struct AnalyzeCommand: ParsableCommand {
   func validate() throws {
     if files.filter({ $0 == "-" }).count > 1 { throw ValidationError("standard input can be read only once") }
     if let jobs, jobs < 1 { throw ValidationError("--jobs \(jobs): at least one thread has to do the work") }
+    try outputs.validate(besides: [json, mainPath].compactMap { $0 })
+    if let json, json == mainPath {
+      throw ValidationError("two outputs go to \(json == "-" ? "standard output" : json)")
+    }
+  }
+
+  /// Where the main report goes; `nil` where there is none, because another output has taken its place.
+  private var mainPath: String? {
+    if let output { return output }
+    return format == nil && (outputs.usesStandardOutput || json == "-") ? nil : "-"
   }
 
   func run() throws {
-    var analyzer = Analyzer(options: try options())
-    var isUnreadable = false
+    let options = try options()
+    do {
+      // Before the work, so that a bad path fails early.
+      var files = OutputFiles()
+      try open(&files)
+      let record = read(options)
+      try files.begin(total: 1)
+      try files.add(record)
+      try files.finish()
+      throw conclude(record).code
+    } catch let error as Standard.WriteError {
+      Standard.complain("\(error.path): \(error.reason)")
+      throw ExitStatus.unreadable.code
+    }
+  }
+
+  private func open(_ files: inout OutputFiles) throws(Standard.WriteError) {
+    let main = format ?? .text
+    if let path = mainPath { try files.open(renderer(main, at: path), at: path) }
+    if let path = json { try files.open(renderer(.json, at: path), at: path) }
+    try outputs.open(&files, main: main)
+  }
+
+  /// Text and JSON are about one capture, and here is but one.
+  private func renderer(_ format: OutputFormat, at path: String) -> any CollectionRenderer {
+    if let collection = format.renderer(Surroundings.locator, sarifAnchor: outputs.sarifAnchor) {
+      return collection
+    }
+    let style = color.style(isFile: path != "-")
+    return SingleReport { record in
+      switch format {
+      case .json where !record.report.sources.isEmpty:
+        JSONReport.render(record.report, toolVersion: DMALedgerCommand.version)
+      // Nothing recognised is said once, on standard error, and not dressed up as a report.
+      case .text where record.report.understoodAnything:
+        Array(TextReport.render(record.report, style: style).utf8)
+      default: []
+      }
+    }
+  }
+
+  private func read(_ options: Analyzer.Options) -> CaptureRecord {
+    var analyzer = Analyzer(options: options)
+    var unreadable: [InputError] = []
     // In a fixed order, so that the report does not depend on how the files were named on the command line.
-    for path in files.sorted() {
+    let paths = files.sorted()
+    for path in paths {
       do {
         try analyzer.read(path: path)
       } catch {
         Standard.complain("\(error.path): \(error.reason)")
-        isUnreadable = true
+        unreadable.append(error)
       }
     }
-    let report = analyzer.finish()
-    if report.sources.isEmpty { throw ExitStatus.unreadable.code }
-    try write(report)
-    if !report.understoodAnything {
+    return CaptureRecord(
+      name: paths.joined(separator: " + "), report: analyzer.finish(), unreadable: unreadable)
+  }
+
+  /// What is said of the run besides its outputs, and its exit code.
+  private func conclude(_ record: CaptureRecord) -> ExitStatus {
+    if !record.report.sources.isEmpty, !record.report.understoodAnything {
       Standard.complain(
         "\(files.joined(separator: ", ")): no line was recognised; expected the text of an ftrace capture "
           + "(/sys/kernel/tracing/trace, trace-cmd report, perf script), plain or zstd")
-      throw ExitStatus.unreadable.code
     }
-    if isUnreadable { throw ExitStatus.unreadable.code }
-    throw status(of: report).code
+    return record.outcome == .unreadable ? .unreadable : status(of: record.report)
   }
 
   private func options() throws -> Analyzer.Options {
@@ -128,23 +189,6 @@ struct AnalyzeCommand: ParsableCommand {
     return options
   }
 
-  private func write(_ report: Report) throws {
-    let bytes: [UInt8]
-    switch format {
-    case .json: bytes = JSONReport.render(report, toolVersion: DMALedgerCommand.version)
-    case .text:
-      // Nothing recognised is said once, on standard error, and not dressed up as a report.
-      if !report.understoodAnything { return }
-      bytes = Array(TextReport.render(report, style: color.style(isFile: output != nil)).utf8)
-    }
-    do {
-      try Standard.write(bytes, to: output)
-    } catch {
-      Standard.complain("\(error.path): \(error.reason)")
-      throw ExitStatus.unreadable.code
-    }
-  }
-
   private func status(of report: Report) -> ExitStatus {
     if report.findings.contains(where: { failOn.isReached(by: $0.severity) }) { return .findings }
     guard report.verdict == .inconclusive else { return .balanced }
@@ -154,4 +198,13 @@ struct AnalyzeCommand: ParsableCommand {
     case .fail: .findings
     }
   }
+}
+
+/// An output about the one capture of a run.
+private struct SingleReport: CollectionRenderer {
+  var render: @Sendable (CaptureRecord) -> [UInt8]
+
+  mutating func begin(total: Int?) -> [UInt8] { [] }
+  mutating func add(_ capture: CaptureRecord) -> [UInt8] { render(capture) }
+  mutating func finish() -> [UInt8] { [] }
 }

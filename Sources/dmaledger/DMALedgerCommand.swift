@@ -9,7 +9,7 @@ struct DMALedgerCommand: ParsableCommand {
     commandName: "dmaledger",
     abstract: "Says why \"group N is not viable\", and who still holds it.",
     usage: """
-      dmaledger [analyze] FILE... [--format text|json] [-o OUTPUT] [--fail-on SEVERITY] ...
+      dmaledger [analyze] FILE... [--format FORMAT] [-o OUTPUT] [--junit FILE] [--sarif FILE] ...
       dmaledger explain [RULE]
       """,
     discussion: """
@@ -19,6 +19,7 @@ struct DMALedgerCommand: ParsableCommand {
 
         dmaledger trace.txt              a report for people
         dmaledger trace.txt.zst --format json
+        dmaledger trace.txt --junit junit.xml --sarif dma.sarif
         ssh host cat /sys/kernel/tracing/trace | dmaledger -
         dmaledger explain                the rules
         dmaledger explain test-remove-leak

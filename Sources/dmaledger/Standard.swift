@@ -21,28 +21,18 @@ enum Standard {
   /// gone away is a quiet success: `dmaledger … | head` is no error.
   static func write(_ bytes: [UInt8], to path: String?) throws(WriteError) {
     signal(SIGPIPE, SIG_IGN)
-    guard let path else {
-      _ = try put(bytes, STDOUT_FILENO, "standard output")
-      return
-    }
-    let draft = path + ".part"
-    let descriptor = unsafe open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else { throw failure(path) }
+    var file = try path.map { path throws(WriteError) in try OutputFile(replacing: path) } ?? .standardOutput
     do throws(WriteError) {
-      _ = try put(bytes, descriptor, path)
+      try file.write(bytes)
+      try file.finish()
     } catch {
-      close(descriptor)
-      unsafe unlink(draft)
-      throw error
-    }
-    guard close(descriptor) == 0, unsafe rename(draft, path) == 0 else {
-      let error = failure(path)
-      unsafe unlink(draft)
+      file.discard()
       throw error
     }
   }
 
-  private static func put(_ bytes: [UInt8], _ descriptor: Int32, _ path: String) throws(WriteError) -> Int {
+  /// Writes everything to a descriptor, or to standard output as much as its reader takes.
+  static func put(_ bytes: [UInt8], _ descriptor: Int32, _ path: String) throws(WriteError) {
     var done = 0
     while done < bytes.count {
       let count = unsafe bytes.withUnsafeBytes { buffer in
@@ -50,15 +40,15 @@ enum Standard {
       }
       if count < 0 {
         if errno == EINTR { continue }
-        if errno == EPIPE, descriptor == STDOUT_FILENO { return done }
+        if errno == EPIPE, descriptor == STDOUT_FILENO { return }
         throw failure(path)
       }
       done += count
     }
-    return done
   }
 
-  private static func failure(_ path: String) -> WriteError {
+  /// What the last system call said.
+  static func failure(_ path: String) -> WriteError {
     WriteError(
       path: path, reason: unsafe strerror(errno).map { unsafe String(cString: $0) } ?? "cannot be written")
   }
@@ -66,7 +56,7 @@ enum Standard {
   /// One line on standard error.
   static func complain(_ message: String) {
     let line = Array(("dmaledger: " + Printable.text(message) + "\n").utf8)
-    _ = try? put(line, STDERR_FILENO, "standard error")
+    try? put(line, STDERR_FILENO, "standard error")
   }
 }
 

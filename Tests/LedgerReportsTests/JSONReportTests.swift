@@ -209,7 +209,7 @@ struct JSONReportTests {
     let hostileStrings = [
       #"quote " and backslash \ and slash /"#, "tab\tnewline\nreturn\r\u{8}\u{C}", "\u{0}\u{1B}[31mred\u{7F}",
       "\u{2028}\u{2029}", "\u{202A}\u{202E}\u{2066}\u{2069}", "\u{85}\u{9B}31m", "\u{E0041}\u{1D173}",
-      "é 漢 🚀", "\u{FFFD}\u{FEFF}", #"\u0041"#, "",
+      "é 漢 🚀", "##[error]x##[", "\u{FFFD}\u{FEFF}", #"\u0041"#, "",
     ]
     for (index, hostile) in hostileStrings.enumerated() {
       let root = try parsed(.quoting(hostile))
@@ -236,7 +236,8 @@ struct JSONReportTests {
   func escapes() {
     let spellings = [
       ("\u{1B}", #""\u001b""#), ("\u{202E}", #""\u202e""#), ("\u{9B}", #""\u009b""#),
-      ("\u{E0041}", #""\udb40\udc41""#), ("\"\\\n\r\t", #""\"\\\n\r\t""#),
+      ("\u{E0041}", #""\udb40\udc41""#), ("a ##[error]b", #""a ##\u005berror]b""#), ("[#[ ##", #""[#[ ##""#),
+      ("\"\\\n\r\t", #""\"\\\n\r\t""#),
     ]
     for (hostile, written) in spellings {
       #expect(text(.quoting(hostile)).contains(written))

@@ -15,7 +15,9 @@ public struct CommandRun: Sendable {
     process.executableURL = Checkout.command
     process.arguments = arguments
     process.currentDirectoryURL = Checkout.root
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    // What the command does by itself on a runner must not depend on where the tests run.
+    process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("GITHUB_") }
+      .merging(environment) { $1 }
     let output = Pipe()
     let complaint = Pipe()
     let feed = Pipe()

@@ -1,0 +1,52 @@
+public import DMALedger
+
+/// One capture of a run, judged: what every output of many captures is made from.
+public struct CaptureRecord: Sendable {
+  /// The content hash, `xxh3:` and 32 hexadecimal digits; empty where it was not asked for.
+  public var id: String
+  /// The path as given: of the file, or of the folder that holds the files of the incident. Hostile text.
+  public var name: String
+  /// What was found. Where nothing could be read it has no sources and no groups.
+  public var report: Report
+  /// Files of the capture that could not be opened, each with what the operating system said.
+  public var unreadable: [InputError]
+
+  /// A capture with everything it says.
+  public init(id: String = "", name: String, report: Report, unreadable: [InputError] = []) {
+    self.id = id
+    self.name = name
+    self.report = report
+    self.unreadable = unreadable
+  }
+
+  /// What a capture comes to; as with exit codes, trouble with reading outweighs a verdict.
+  public enum Outcome: String, Sendable, CaseIterable {
+    /// Every reference that is left has a holder.
+    case balanced
+    /// A defect is proved.
+    case unbalanced
+    /// The evidence does not decide.
+    case inconclusive
+    /// A file could not be opened, or nothing in the capture was recognised.
+    case unreadable
+  }
+
+  /// What the capture comes to. An unreadable one may still have groups and findings, from the files that were read.
+  public var outcome: Outcome {
+    if !unreadable.isEmpty || !report.understoodAnything { return .unreadable }
+    return switch report.verdict {
+    case .balanced: .balanced
+    case .unbalanced: .unbalanced
+    case .inconclusive: .inconclusive
+    }
+  }
+
+  /// Why it is unreadable, a sentence a file without full stop; empty otherwise. Hostile text.
+  public var readingTroubles: [String] {
+    let opened = unreadable.map { "\($0.path): \($0.reason)" }
+    if report.understoodAnything || report.sources.isEmpty && !opened.isEmpty { return opened }
+    return opened + [
+      "no line was recognised; expected the text of an ftrace capture, a kernel log, or a log of the refusal"
+    ]
+  }
+}

@@ -1,0 +1,46 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Removes the drafts of output files when a signal ends the run: a job that is cancelled leaves nothing behind.
+enum DraftCleaner {
+  /// As many drafts as can be open at once; fixed, because a signal handler may neither allocate nor lock.
+  private static let capacity = 32
+  private nonisolated(unsafe) static let drafts: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?> = {
+    let slots = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: capacity)
+    unsafe slots.initialize(repeating: nil, count: capacity)
+    for number in [SIGHUP, SIGINT, SIGTERM] {
+      // Whoever had it ignored, `nohup` for one, wants it ignored.
+      if unsafe unsafeBitCast(signal(number, remove), to: Int.self) == ignored { signal(number, SIG_IGN) }
+    }
+    return unsafe slots
+  }()
+
+  private static let ignored = unsafe unsafeBitCast(SIG_IGN, to: Int.self)
+
+  private static let remove: @convention(c) (Int32) -> Void = { number in
+    for slot in 0..<capacity {
+      if let path = unsafe drafts[slot] { unsafe unlink(path) }
+    }
+    // Ends the run as the signal would have.
+    signal(number, SIG_DFL)
+    raise(number)
+  }
+
+  /// From now on a signal removes this file.
+  static func watch(_ path: String) {
+    guard let slot = (0..<capacity).first(where: { unsafe drafts[$0] == nil }) else { return }
+    unsafe drafts[slot] = strdup(path)
+  }
+
+  /// The file has taken its place or is gone.
+  static func forget(_ path: String) {
+    for slot in 0..<capacity {
+      guard let known = unsafe drafts[slot], unsafe strcmp(known, path) == 0 else { continue }
+      unsafe drafts[slot] = nil
+      unsafe free(known)
+    }
+  }
+}

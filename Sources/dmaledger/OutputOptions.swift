@@ -1,0 +1,120 @@
+import ArgumentParser
+import LedgerReports
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// The outputs that a run can write beside its main one, any number at once. Shared by all commands that judge captures.
+struct OutputOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("JUnit XML, for GitLab, Jenkins and GitHub.", valueName: "file"))
+  var junit: String?
+
+  @Option(help: ArgumentHelp("SARIF 2.1.0, for GitHub code scanning.", valueName: "file"))
+  var sarif: String?
+
+  @Option(help: ArgumentHelp("KTAP version 1, the kernel's test protocol.", valueName: "file"))
+  var ktap: String?
+
+  @Option(help: ArgumentHelp("TAP version 14.", valueName: "file"))
+  var tap: String?
+
+  @Option(help: ArgumentHelp("GitLab's code quality report.", valueName: "file"))
+  var gitlab: String?
+
+  @Option(help: ArgumentHelp("A summary in Markdown, fit for a merge request.", valueName: "file"))
+  var markdown: String?
+
+  @Option(help: ArgumentHelp("KCIDB 5.3, a report a line; needs --kcidb-build.", valueName: "file"))
+  var kcidb: String?
+
+  @Option(
+    help: ArgumentHelp("The build that KCIDB tests belong to.", valueName: "origin:id"))
+  var kcidbBuild: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Add the Markdown summary to this file; inside GitHub Actions $GITHUB_STEP_SUMMARY by itself.",
+      valueName: "file"))
+  var githubSummary: String?
+
+  @Flag(help: "Write neither annotations nor a step summary by itself inside GitHub Actions.")
+  var noGithub = false
+
+  @Option(
+    help: ArgumentHelp("Place all SARIF results in this file of the repository.", valueName: "file"))
+  var sarifAnchor: String?
+
+  /// The outputs asked for, in the order of the options.
+  private var wanted: [(format: OutputFormat, path: String)] {
+    let paths: [(OutputFormat, String?)] = [
+      (.junit, junit), (.sarif, sarif), (.ktap, ktap), (.tap, tap), (.gitlab, gitlab), (.markdown, markdown),
+    ]
+    return paths.compactMap { format, path in path.map { (format, $0) } }
+  }
+
+  /// Whether one of them goes to standard output.
+  var usesStandardOutput: Bool { (wanted.map(\.path) + [kcidb]).contains("-") }
+
+  /// Every path that will be written; what the command itself writes may not be among them.
+  func validate(besides own: [String]) throws {
+    var paths = own
+    for path in wanted.map(\.path) + [kcidb, githubSummary].compactMap({ $0 }) {
+      guard !paths.contains(path) else {
+        throw ValidationError(
+          path == "-"
+            ? "standard output can take only one output; give the others a file" : "two outputs go to \(path)"
+        )
+      }
+      paths.append(path)
+    }
+    if kcidb != nil, kcidbBuild.flatMap(KCIDBReport.Build.init) == nil {
+      throw ValidationError("--kcidb needs the build that its tests belong to: --kcidb-build ORIGIN:ID")
+    }
+  }
+
+  /// Opens all of them. `main` is the command's own format, which may be the annotations themselves.
+  func open(_ outputs: inout OutputFiles, main: OutputFormat) throws(Standard.WriteError) {
+    let locator = Surroundings.locator
+    for (format, path) in wanted {
+      if let renderer = format.renderer(locator, sarifAnchor: sarifAnchor) {
+        try outputs.open(renderer, at: path)
+      }
+    }
+    if let kcidb, let build = kcidbBuild.flatMap(KCIDBReport.Build.init) {
+      try outputs.open(KCIDBReport(build: build), at: kcidb)
+    }
+    let isOnGitHub = !noGithub && Surroundings.value(of: "GITHUB_ACTIONS") == "true"
+    if let path = githubSummary ?? (isOnGitHub ? Surroundings.value(of: "GITHUB_STEP_SUMMARY") : nil) {
+      try outputs.openStepSummary(at: path, locator)
+    }
+    // The runner looks for commands on standard error, too, where they do not mix with the report.
+    if isOnGitHub, main != .github { outputs.openOnStandardError(GitHubAnnotations(locator: locator)) }
+  }
+}
+
+/// What the environment says about the place of the run.
+enum Surroundings {
+  /// A variable that is set to anything but nothing.
+  static func value(of variable: String) -> String? {
+    guard let value = unsafe getenv(variable), unsafe value.pointee != 0 else { return nil }
+    return unsafe String(cString: value)
+  }
+
+  /// Names files from the root of the checkout where the CI system tells it, from the working directory otherwise.
+  static var locator: SourceLocator {
+    guard let here = unsafe getcwd(nil, 0) else { return SourceLocator() }
+    defer { unsafe free(here) }
+    let folder = unsafe String(cString: here)
+    for root in [value(of: "GITHUB_WORKSPACE"), value(of: "CI_PROJECT_DIR")].compactMap({ $0 }) {
+      if folder == root { return SourceLocator(root: root) }
+      if folder.utf8.starts(with: (root + "/").utf8) {
+        return SourceLocator(
+          root: root, folder: String(Substring(folder.utf8.dropFirst(root.utf8.count + 1))))
+      }
+    }
+    return SourceLocator(root: folder)
+  }
+}
