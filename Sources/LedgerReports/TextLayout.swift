@@ -50,19 +50,38 @@ struct TextCanvas {
 
   /// A paragraph, wrapped between words; every line begins with `indent` blanks, the first with `lead`.
   mutating func paragraph(_ words: String, indent: Int, lead: String? = nil, _ ink: Ink = .plain) {
+    paragraph([(words, ink)], indent: indent, lead: lead)
+  }
+
+  /// A paragraph of runs, each in an ink of its own; the lead takes the ink of the first.
+  mutating func paragraph(_ runs: [(words: String, ink: Ink)], indent: Int, lead: String? = nil) {
     let margin = String(repeating: " ", count: indent)
-    var line = lead ?? margin
+    var pieces = [(text: lead ?? margin, ink: runs.first?.ink ?? .plain)]
+    var column = pieces[0].text.count
     var isEmpty = true
-    for word in words.split(separator: " ") {
-      if !isEmpty, line.count + 1 + word.count > style.width {
-        self.line(line, ink)
-        line = margin
-        isEmpty = true
+    for (words, ink) in runs {
+      for word in words.split(separator: " ") {
+        if !isEmpty, column + 1 + word.count > style.width {
+          line(pieces)
+          pieces = [(margin, ink)]
+          column = indent
+          isEmpty = true
+        }
+        let text = isEmpty ? String(word) : " " + word
+        if pieces[pieces.count - 1].ink == ink {
+          pieces[pieces.count - 1].text += text
+        } else {
+          pieces.append((text, ink))
+        }
+        column += text.count
+        isEmpty = false
       }
-      line += isEmpty ? String(word) : " " + word
-      isEmpty = false
     }
-    if !isEmpty || lead != nil { self.line(line, ink) }
+    if !isEmpty || lead != nil { line(pieces) }
+  }
+
+  private mutating func line(_ pieces: [(text: String, ink: Ink)]) {
+    text += pieces.map { painted($0.text, $0.ink) }.joined() + "\n"
   }
 
   /// Cuts a text to what is left of the width.

@@ -93,7 +93,7 @@ struct JSONReportTests {
     let root = try parsed(Report.withNothing)
     let expected: NSDictionary = [
       "schema": "dmaledger.report/1", "tool": ["name": "dmaledger", "version": "1.2.3"],
-      "verdict": "balanced", "reasons": [String](),
+      "verdict": "balanced", "reasons": [String](), "answers": [String](),
       "kernel": ["test_driver_remove": "unknown", "windows": 0, "reprobes": 0],
       "sources": [String](), "groups": [String](), "findings": [String](), "diagnostics": [String](),
     ]
@@ -161,6 +161,9 @@ struct JSONReportTests {
     let place = ["at", "source", "line"]
     let expected: [[String]] = [
       ["schema", "tool", "name", "version", "capture_id", "verdict", "reasons"],
+      ["answers", "group", "incarnation", "device", "cause", "certainty", "headline"],
+      ["steps", "text", "ts_ns"], place, ["text", "legitimate", "kind", "count", "device"],
+      ["leaked", "kind", "unexplained", "min", "fix"],
       ["kernel", "release", "test_driver_remove", "windows", "reprobes"],
       ["sources", "path", "format", "compression", "bytes", "lines", "understood_lines", "events"],
       ["first_ts_ns", "last_ts_ns", "lost_events", "unparsed", "shape", "count", "first_line"],
@@ -357,7 +360,7 @@ extension Report {
     var unattributed = CallTally()
     unattributed[.use] = 12
     unattributed[.deviceRelease] = 1
-    return Report(
+    var report = Report(
       verdict: .unbalanced, reasons: [],
       kernel: KernelSummary(release: "6.1.52", testDriverRemove: .unfixed, windows: 9, reprobes: 4),
       sources: [
@@ -381,6 +384,8 @@ extension Report {
           ])
       ],
       diagnostics: [Diagnostic(level: .warning, source: 0, line: 31, offset: 2048, message: "damaged frame")])
+    report.answers = [AnswerReportTests.full]
+    return report
   }()
 
   /// One of everything, with every value left out that may be.

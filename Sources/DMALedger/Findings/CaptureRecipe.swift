@@ -27,7 +27,7 @@ enum CaptureRecipe {
 
   /// Kernels with BTF access to arguments at a return (6.9 and later) need no offsets.
   private static func probes(for release: String?) -> [String] {
-    guard let version = KernelVersion(release), version < KernelVersion(major: 6, minor: 9, patch: 0) else {
+    guard let version = KernelVersion(release), version < .firstWithNamedArguments else {
       return ["cat >> /sys/kernel/tracing/dynamic_events <<'EOF'"] + byName + ["EOF"]
     }
     return [
@@ -64,42 +64,4 @@ enum CaptureRecipe {
     "p:own/query iommu_group_dma_owner_claimed grp=$arg1:x64 id=+I($arg1):s32 cnt=+O($arg1):u32",
     "r:own/query_ret iommu_group_dma_owner_claimed ret=$retval:u8",
   ]
-}
-
-/// A kernel release as far as it can be compared: `6.1.192` of `6.1.192-1-amd64`.
-struct KernelVersion: Comparable {
-  var major: Int
-  var minor: Int
-  var patch: Int
-
-  init(major: Int, minor: Int, patch: Int) {
-    self.major = major
-    self.minor = minor
-    self.patch = patch
-  }
-
-  init?(_ release: String?) {
-    guard let release else { return nil }
-    let numbers = release.split(whereSeparator: { $0 == "." || $0 == "-" || $0 == "+" }).prefix(3)
-      .map { Int($0.prefix(while: \.isNumber)) }
-    guard numbers.count >= 2, let major = numbers[0], let minor = numbers[1] else { return nil }
-    self.init(major: major, minor: minor, patch: numbers.count > 2 ? numbers[2] ?? 0 : 0)
-  }
-
-  static func < (left: KernelVersion, right: KernelVersion) -> Bool {
-    (left.major, left.minor, left.patch) < (right.major, right.minor, right.patch)
-  }
-
-  /// Whether a mainline or stable kernel of this release has commit f429378a9bf8; `nil` before 5.19, which has no
-  /// ownership at all. Vendors patch as they like: what the capture shows outweighs this.
-  var hasTestRemoveFix: Bool? {
-    if self < KernelVersion(major: 5, minor: 19, patch: 0) { return nil }
-    if self >= KernelVersion(major: 6, minor: 6, patch: 0) { return true }
-    switch (major, minor) {
-    case (6, 5): return patch >= 3
-    case (6, 4): return patch >= 16
-    case (6, 1): return patch >= 53
-    default: return false
-    }
-  }
 }

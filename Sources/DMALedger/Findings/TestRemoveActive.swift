@@ -49,7 +49,7 @@ extension TestRemoveActive {
     let certainty: Certainty
     if verdict == .fixed {
       message +=
-        "dma_cleanup() runs in between, as commit f429378a9bf8 makes it: nothing is left behind by it."
+        "dma_cleanup() runs in between, as commit \(TestRemoveFix.commit) makes it: nothing is left behind by it."
       certainty = .proved
     } else {
       message +=
@@ -60,13 +60,8 @@ extension TestRemoveActive {
         message += " No unuse appears anywhere in the capture, though; make sure that it was traced."
       }
     }
-    if let release = context.release, let has = KernelVersion(release)?.hasTestRemoveFix {
-      if has != (verdict == .fixed) {
-        message +=
-          has
-          ? " By its release (\(release)) it should have the fix: a patched tree, or the commit was taken out."
-          : " By its release (\(release)) it should lack the fix: it was backported."
-      }
+    if let clause = TestRemoveFix.clause(context, behaviour: verdict) {
+      message += " " + clause.capitalizedFirst + "."
     }
     var lines: [Evidence] = []
     if let window {
@@ -79,7 +74,7 @@ extension TestRemoveActive {
         rule: .testRemoveActive, severity: .note, certainty: certainty, message: message,
         remedy: verdict == .fixed
           ? "Nothing; the option costs boot time and belongs on test machines."
-          : "Build the kernel without the option, or with commit f429378a9bf8 (6.6, 6.5.3, 6.4.16, 6.1.53).",
+          : "Build the kernel without the option, or with commit \(TestRemoveFix.commit) (\(TestRemoveFix.releases)).",
         fingerprint: context.fingerprint(
           .testRemoveActive, driver: nil, device: nil, chain: verdict.rawValue),
         evidence: lines)

@@ -68,6 +68,8 @@ struct GroupLedger: Sendable {
   var isListingRefuted = false
   /// Lines of user-space logs that say VFIO was refused this group.
   var toldRefusals: [(witness: Witness, device: NameID?)] = []
+  /// Somebody asked for it by name, whatever the capture shows of it.
+  var isAskedFor = false
   /// Whether `members` are all there are.
   var hasAllMembers = false
   var hasEnded = false

@@ -12,6 +12,8 @@ public struct Report: Sendable {
   public var groups: [GroupReport]
   /// Calls that no group can be named for.
   public var unattributed: CallTally
+  /// One answer for each group that was asked for: by name first, then by what was refused, by group.
+  public var answers: [Answer] = []
   /// Findings, gravest first.
   public var findings: [Finding]
   /// Remarks about the input.

@@ -3,6 +3,8 @@ struct ReportBuilder {
   let names: NameTable
   let arena: TextArena
   let ledger: Ledger
+  let incident: IncidentFacts
+  let questions: [Question]
   let evidence: KernelEvidence
   let losses: [Loss]
   let sources: [SourceSummary]
@@ -19,6 +21,7 @@ struct ReportBuilder {
     let useIsTraceable = evidence.sawUse && !evidence.hasUnplacedUse
     let summaries = ledger.groups.filter { group in
       !group.entries.isEmpty || !group.toldRefusals.isEmpty || !group.listedHolders.isEmpty
+        || group.isAskedFor
     }
     .map {
       GroupSummary(
@@ -37,6 +40,10 @@ struct ReportBuilder {
         reprobes: evidence.reprobes),
       sources: sources, groups: groups, unattributed: ledger.unattributed,
       findings: FindingRegister.sorted(own.flatMap { $0 } + general), diagnostics: diagnostics)
+    report.answers = AnswerBuilder(
+      context: context, ledger: ledger, incident: incident, summaries: summaries, reports: groups,
+      questions: questions
+    ).answers()
     report.recipe = CaptureRecipe.lines(
       verdict: verdict, evidence: evidence, hasCalls: groups.contains { !$0.changes.isEmpty },
       hasUnattributed: ledger.unattributed.total > 0,

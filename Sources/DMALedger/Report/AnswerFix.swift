@@ -1,0 +1,30 @@
+/// What to do about a group, in words that stand behind "Do this:".
+enum AnswerFix {
+  static func leak(members: [String], isTestRemove: Bool, _ context: FindingContext) -> String {
+    let devices = members.isEmpty ? "all of its devices" : "all of its devices (\(context.some(members)))"
+    let clear =
+      "to clear the group, write 1 to the `remove` file of \(devices) and rescan the bus with vfio-pci matching first, or "
+      + "reboot; binding a native driver again adds one more each time"
+    return isTestRemove ? "\(TestRemoveFix.cure(context)); \(clear)" : clear
+  }
+
+  static func holder(_ holders: [(device: NameID, driver: NameID?)], _ context: FindingContext) -> String {
+    let names = context.some(holders.map { context.names.text($0.device) })
+    if holders.count == 1, let driver = context.text(holders[0].driver), driver == "shpchp" {
+      return "unbind shpchp from the bridge \(names); unlike pcieport it takes part in DMA ownership"
+    }
+    let them = holders.count == 1 ? "it" : "them"
+    return
+      "unbind \(names) or bind \(them) to vfio-pci as well, and ask again; what must stay native belongs in another "
+      + "group (another slot, or a topology with ACS)"
+  }
+
+  /// What decides an open question is told at the end of the report.
+  static func record(hasListing: Bool, _ context: FindingContext) -> String {
+    let record =
+      "record it from before the first driver binds, with the group's id and count as arguments"
+      + (hasListing ? "" : ", or give a listing of its devices and drivers beside the capture")
+    guard context.evidence.verdict == .unfixed else { return record }
+    return "\(TestRemoveFix.cure(context)); to be certain first, \(record)"
+  }
+}
