@@ -56,6 +56,7 @@ extension JSONWriter {
   fileprivate mutating func members(of kernel: KernelSummary) {
     member("release", kernel.release)
     member("test_driver_remove", kernel.testDriverRemove.rawValue)
+    if kernel.fix != .unknown { member("fix", kernel.fix.rawValue) }
     member("windows", kernel.windows)
     member("reprobes", kernel.reprobes)
   }

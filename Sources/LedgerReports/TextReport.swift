@@ -73,10 +73,11 @@ public enum TextReport {
     switch kernel.testDriverRemove {
     case .unfixed:
       return release
-        + "CONFIG_DEBUG_TEST_DRIVER_REMOVE is on and dma_cleanup() is missing (no f429378a9bf8); "
+        + "CONFIG_DEBUG_TEST_DRIVER_REMOVE is on and dma_cleanup() is missing (no \(TestRemoveFix.commit)); "
         + "\(windows) seen, \(kernel.reprobes) of which used the group twice"
     case .fixed:
-      return release + "CONFIG_DEBUG_TEST_DRIVER_REMOVE is on, dma_cleanup() is in place (f429378a9bf8); "
+      return release
+        + "CONFIG_DEBUG_TEST_DRIVER_REMOVE is on, dma_cleanup() is in place (\(TestRemoveFix.commit)); "
         + "\(windows) seen, \(kernel.reprobes) of which used the group twice"
     case .inactive: return release + "CONFIG_DEBUG_TEST_DRIVER_REMOVE is off; \(windows) seen"
     case .unknown:

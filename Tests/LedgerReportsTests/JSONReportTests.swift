@@ -17,7 +17,8 @@ struct JSONReportTests {
     #expect(root["verdict"] as? String == "unbalanced")
     #expect(root["reasons"] as? [String] == [])
     let kernel: NSDictionary = [
-      "release": "6.1.52", "test_driver_remove": "unfixed", "windows": 9, "reprobes": 4,
+      "release": "6.1.52", "test_driver_remove": "unfixed", "fix": "lacks_by_release", "windows": 9,
+      "reprobes": 4,
     ]
     #expect(root["kernel"] as? NSDictionary == kernel)
 
@@ -164,7 +165,7 @@ struct JSONReportTests {
       ["answers", "group", "incarnation", "device", "cause", "certainty", "headline"],
       ["steps", "text", "ts_ns"], place, ["text", "legitimate", "kind", "count", "device"],
       ["leaked", "kind", "unexplained", "min", "fix"],
-      ["kernel", "release", "test_driver_remove", "windows", "reprobes"],
+      ["kernel", "release", "test_driver_remove", "fix", "windows", "reprobes"],
       ["sources", "path", "format", "compression", "bytes", "lines", "understood_lines", "events"],
       ["first_ts_ns", "last_ts_ns", "lost_events", "unparsed", "shape", "count", "first_line"],
       ["groups", "id", "incarnation", "verdict", "reasons", "initial"], interval, ["final"], interval,
@@ -384,6 +385,7 @@ extension Report {
           ])
       ],
       diagnostics: [Diagnostic(level: .warning, source: 0, line: 31, offset: 2048, message: "damaged frame")])
+    report.kernel.fix = .lacksByRelease
     report.answers = [AnswerReportTests.full]
     return report
   }()

@@ -7,7 +7,7 @@ enum ExcessCount {
       member bound to a driver that does not manage DMA itself, or the claims of the current owner. The \
       difference belongs to nobody, and it keeps VFIO out for as long as the group lives. The call that took \
       it is not in the capture, most often because recording began after the driver had been bound. A kernel \
-      with CONFIG_DEBUG_TEST_DRIVER_REMOVE and without commit f429378a9bf8 is by far the most common reason, \
+      with CONFIG_DEBUG_TEST_DRIVER_REMOVE and without commit \(TestRemoveFix.commit) is by far the most common reason, \
       but this rule does not claim it: it has the amount and not the moment.
       """,
     evidence: """

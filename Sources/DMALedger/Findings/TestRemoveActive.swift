@@ -6,8 +6,8 @@ enum TestRemoveActive {
       The kernel was built with CONFIG_DEBUG_TEST_DRIVER_REMOVE: at each bind really_probe() probes, calls \
       device_remove() and probes again, unless the driver sets suppress_bind_attrs. The option exists to \
       find drivers that cannot be removed, and its own help text says that it may render a system unusable. \
-      The finding says which of two kinds the kernel is. A fixed one (commit f429378a9bf8: 6.6, 6.5.3, \
-      6.4.16, 6.1.53 and later) calls ->dma_cleanup() in between and keeps the count right; an unfixed one \
+      The finding says which of two kinds the kernel is. A fixed one (commit \(TestRemoveFix.commit): \
+      \(TestRemoveFix.releases) and later) calls ->dma_cleanup() in between and keeps the count right; an unfixed one \
       does not, and every native bind in a group leaks a reference.
       """,
     evidence: """
@@ -29,7 +29,7 @@ enum TestRemoveActive {
     remedy: """
       If the kernel is fixed, nothing is wrong with the counts; expect slow boots and doubled messages, and \
       switch the option off outside of test machines. If it is unfixed, switch the option off or take \
-      f429378a9bf8 before passing devices through, and see test-remove-leak for groups that are already \
+      \(TestRemoveFix.commit) before passing devices through, and see test-remove-leak for groups that are already \
       affected. Do not judge a group by this finding alone: groups whose devices vfio-pci took from the \
       start are healthy even on an unfixed kernel.
       """)

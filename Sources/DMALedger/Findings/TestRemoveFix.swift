@@ -1,7 +1,8 @@
 /// Commit f429378a9bf8, which gives back the first pass's reference in the test-remove: who has it, by release and by
-/// what the capture shows. Behaviour outweighs the release; vendors patch as they like.
-enum TestRemoveFix {
-  static let commit = "f429378a9bf8"
+/// what the capture shows. Vendors patch as they like.
+public enum TestRemoveFix {
+  /// The commit in mainline, as the kernel's own messages abbreviate it.
+  public static let commit = "f429378a9bf8"
   static let title = "driver core: Call dma_cleanup() on the test_remove path"
   /// The mainline release and the first one of each stable series that carries the commit.
   private static let first = [
@@ -24,25 +25,8 @@ enum TestRemoveFix {
     first.dropFirst().first { $0.series == version.series }.map { "\($0.series).\($0.patch)" }
   }
 
-  /// What is known of the commit in the kernel that was traced.
-  enum Standing: Equatable {
-    /// Its release lacks the commit, and so it behaves.
-    case lacksByRelease
-    /// Its release has the commit, and it behaves as if it had not.
-    case lacksInSpite
-    /// Its release has it, and so it behaves.
-    case has
-    /// Its release lacks it, and it behaves as if it had it.
-    case backported
-    /// It behaves unfixed, and which release it is was not captured, or the release is older than ownership itself.
-    case lacksByBehaviour
-    /// It behaves fixed, and the release says nothing about it.
-    case hasByBehaviour
-    /// Neither pass nor release says anything.
-    case unknown
-  }
-
-  static func standing(behaviour: TestDriverRemove, release: String?) -> Standing {
+  /// What release and behaviour say together; behaviour outweighs the release.
+  static func standing(behaviour: TestDriverRemove, release: String?) -> FixStanding {
     let isPart = KernelVersion(release).flatMap(isPart(of:))
     switch behaviour {
     case .unfixed: return isPart.map { $0 ? .lacksInSpite : .lacksByRelease } ?? .lacksByBehaviour

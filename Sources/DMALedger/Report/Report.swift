@@ -48,6 +48,8 @@ public struct KernelSummary: Sendable {
   public var release: String?
   /// Whether drivers are probed twice, and whether the cleanup in between is there.
   public var testDriverRemove: TestDriverRemove
+  /// Whether it has the fix of the test-remove leak.
+  public var fix = FixStanding.unknown
   /// `really_probe()` windows seen.
   public var windows: Int
   /// Windows in which `iommu_device_use_default_domain()` ran again after the test-remove.

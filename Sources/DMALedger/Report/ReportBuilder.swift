@@ -40,6 +40,7 @@ struct ReportBuilder {
         reprobes: evidence.reprobes),
       sources: sources, groups: groups, unattributed: ledger.unattributed,
       findings: FindingRegister.sorted(own.flatMap { $0 } + general), diagnostics: diagnostics)
+    report.kernel.fix = TestRemoveFix.standing(behaviour: evidence.verdict, release: release)
     report.answers = AnswerBuilder(
       context: context, ledger: ledger, incident: incident, summaries: summaries, reports: groups,
       questions: questions
