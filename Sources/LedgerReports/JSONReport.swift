@@ -43,6 +43,7 @@ public enum JSONReport {
       json.array("findings", of: report.findings) { json, finding in
         json.object { json in json.members(of: finding) }
       }
+      json.array("recipe", of: report.recipe) { json, line in json.string(line) }
       json.array("diagnostics", of: report.diagnostics) { json, diagnostic in
         json.object { json in json.members(of: diagnostic) }
       }

@@ -96,7 +96,8 @@ struct JSONReportTests {
       "schema": "dmaledger.report/1", "tool": ["name": "dmaledger", "version": "1.2.3"],
       "verdict": "balanced", "reasons": [String](), "answers": [String](),
       "kernel": ["test_driver_remove": "unknown", "windows": 0, "reprobes": 0],
-      "sources": [String](), "groups": [String](), "findings": [String](), "diagnostics": [String](),
+      "sources": [String](), "groups": [String](), "findings": [String](), "recipe": [String](),
+      "diagnostics": [String](),
     ]
     #expect(root as NSDictionary == expected)
     #expect(text(Report.withNothing).contains("\"groups\": [],\n"))
@@ -177,7 +178,7 @@ struct JSONReportTests {
       ["unattributed", "use", "device_release"],
       ["findings", "rule", "severity", "certainty", "group", "incarnation", "device", "driver", "excess"],
       ["message", "cause", "remedy", "fingerprint", "evidence", "source", "line", "ts_ns", "note", "text"],
-      ["diagnostics", "level", "source", "line", "offset", "message"],
+      ["recipe", "diagnostics", "level", "source", "line", "offset", "message"],
     ]
     #expect(keys == expected.flatMap(\.self))
   }
@@ -386,6 +387,7 @@ extension Report {
       ],
       diagnostics: [Diagnostic(level: .warning, source: 0, line: 31, offset: 2048, message: "damaged frame")])
     report.kernel.fix = .lacksByRelease
+    report.recipe = ["cat trace > trace.txt"]
     report.answers = [AnswerReportTests.full]
     return report
   }()

@@ -19,11 +19,9 @@ enum AnswerFix {
       + "group (another slot, or a topology with ACS)"
   }
 
-  /// What decides an open question is told at the end of the report.
-  static func record(hasListing: Bool, _ context: FindingContext) -> String {
-    let record =
-      "record it from before the first driver binds, with the group's id and count as arguments"
-      + (hasListing ? "" : ", or give a listing of its devices and drivers beside the capture")
+  /// What decides an open question stands in the report's recipe.
+  static func record(_ context: FindingContext) -> String {
+    let record = #"record what this report lists under "what would settle it""#
     guard context.evidence.verdict == .unfixed else { return record }
     return "\(TestRemoveFix.cure(context)); to be certain first, \(record)"
   }

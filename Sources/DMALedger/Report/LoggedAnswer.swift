@@ -93,7 +93,7 @@ struct LoggedAnswer {
     case .leak:
       AnswerFix.leak(
         members: context.memberNames(of: group), isTestRemove: context.evidence.verdict == .unfixed, context)
-    default: AnswerFix.record(hasListing: story.moved == nil && !group.listing.isEmpty, context)
+    default: AnswerFix.record(context)
     }
   }
 }

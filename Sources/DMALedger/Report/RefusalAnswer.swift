@@ -347,7 +347,7 @@ struct RefusalAnswer {
       return
         "find who attached a domain of its own (vhost-vdpa, a graphics driver, SVA) and let it detach first; nothing "
         + "has leaked"
-    case .unknown, .nothing, .absent: return AnswerFix.record(hasListing: !group.listing.isEmpty, context)
+    case .unknown, .nothing, .absent: return AnswerFix.record(context)
     }
   }
 }

@@ -45,13 +45,22 @@ struct ReportBuilder {
       context: context, ledger: ledger, incident: incident, summaries: summaries, reports: groups,
       questions: questions
     ).answers()
-    report.recipe = CaptureRecipe.lines(
-      verdict: verdict, evidence: evidence, hasCalls: groups.contains { !$0.changes.isEmpty },
-      hasUnattributed: ledger.unattributed.total > 0,
-      hasUnknownCount: groups.contains { $0.verdict == .inconclusive },
-      hasLoss: !losses.isEmpty || lostBefore > 0,
-      release: release)
+    let open = OpenQuestions(
+      summaries, asked: unanswered(report.answers, summaries), isInconclusive: verdict == .inconclusive,
+      ledger: ledger,
+      context, lostBefore: lostBefore)
+    report.recipe = CaptureRecipe.lines(for: open, release: release)
     return report
+  }
+
+  /// Groups that were asked for and could not be answered.
+  private func unanswered(_ answers: [Answer], _ summaries: [GroupSummary]) -> Set<Int> {
+    Set(
+      answers.filter { $0.cause == .unknown }.compactMap { answer in
+        summaries.firstIndex {
+          $0.ledger.id == answer.group?.value && $0.ledger.incarnation == answer.incarnation
+        }
+      })
   }
 
   private func isBefore(_ left: GroupSummary, _ right: GroupSummary) -> Bool {
