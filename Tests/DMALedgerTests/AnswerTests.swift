@@ -147,6 +147,45 @@ struct AnswerTests {
     #expect(answer.leaked.isEmpty)
   }
 
+  @Test("a listing that no call confirms proves no leak, whatever the count")
+  func unconfirmedListing() throws {
+    let story = Scenario()
+    story.group(45, nic, count: 2)
+    story.query(45)
+    var analyzer = Analyzer()
+    analyzer.read(bytes: Array(story.text(.arguments).utf8), name: "trace.txt")
+    analyzer.read(bytes: Array("\(nic) group=45 driver=\n".utf8), name: "groups.txt")
+    let report = analyzer.finish()
+    #expect(report.verdict == .inconclusive)
+    #expect(!report.findings.contains { $0.message.contains("to nobody") || $0.rule == .excessCount })
+    #expect(report.answers.map(\.cause) == [.unknown])
+  }
+
+  @Test("members that no call names may hold one each, and only the rest belongs to nobody")
+  func idleMember() throws {
+    let story = Scenario()
+    story.group(45, nic, audio, count: 5)
+    story.alreadyBound(nic, "e1000e")
+    story.unbind(nic)
+    story.query(45)
+    let trace = story.text(.arguments)
+    for (listed, least) in [("\(audio) group=45 driver=\n", 3), ("", 4)] {
+      var analyzer = Analyzer()
+      analyzer.read(bytes: Array(trace.utf8), name: "trace.txt")
+      analyzer.read(bytes: Array("\(nic) group=45 driver=\n\(listed)".utf8), name: "groups.txt")
+      let report = analyzer.finish()
+      let answer = try #require(report.answers.first)
+      #expect(answer.cause == .leak && answer.certainty == .consistent)
+      #expect(answer.leaked.map(\.count) == [least])
+      #expect(answer.unexplained?.exact == (listed.isEmpty ? nil : 1))
+      let excess = report.findings.first { $0.rule == .excessCount }
+      #expect(excess?.message.contains("at least") == !listed.isEmpty)
+      let refusal = report.findings.first { $0.rule == .notViable }
+      #expect(refusal?.message.contains("at least \(least) belong to nobody") == !listed.isEmpty)
+      #expect(refusal?.message.contains("every member of the group is accounted for") == listed.isEmpty)
+    }
+  }
+
   // MARK: - Questions
 
   @Test(

@@ -42,12 +42,11 @@ extension ExcessCount {
     let group = summary.ledger
     let rest = summary.excess.min - summary.leaked
     guard rest > 0, let last = group.entries.last else { return [] }
-    // A listed member that no call names may hold one of them by right.
-    let isLeast = !group.hasAllMembers && group.listedIdle > 0
+    let isLeast = summary.excess.exact == nil
     return [
       Finding(
         rule: .excessCount, severity: .error,
-        certainty: group.listingIsComplete && !group.hasAllMembers ? .consistent : .proved,
+        certainty: group.hasAllMembers ? .proved : .consistent,
         group: group.id.map(GroupID.init),
         incarnation: group.incarnation, excess: rest,
         message:

@@ -49,6 +49,20 @@ struct FindingContext {
     return name
   }
 
+  /// A defect that one call shows: the device and the driver are those of the call.
+  func defect(
+    _ rule: Rule, _ certainty: Certainty = .proved, by call: OwnershipCall, in group: GroupLedger,
+    excess: Int? = nil,
+    message: String, remedy: String, chain: String, evidence: [Evidence]
+  ) -> Finding {
+    Finding(
+      rule: rule, severity: .error, certainty: certainty, group: group.id.map(GroupID.init),
+      incarnation: group.incarnation, device: text(call.device), driver: text(call.driver), excess: excess,
+      message: message, remedy: remedy,
+      fingerprint: fingerprint(rule, driver: call.driver, device: call.device, chain: chain),
+      evidence: evidence)
+  }
+
   /// Same bug, same fingerprint: nothing in it changes from boot to boot.
   func fingerprint(_ rule: Rule, driver: NameID?, device: NameID?, chain: String) -> String {
     let bus = device.map { names.withBytes($0, GroupTrust.isPCIAddress) ? "pci" : "other" } ?? "unknown"

@@ -211,11 +211,8 @@ extension NotViable {
             : "1 is held by right for \(name)\(driver), taken \(context.moment(holding.witness))")
     }
     if let rest = story.unexplained.max {
-      if rest > 0, story.knowsMembers, story.unexplained.min > 0 {
-        parts.append(
-          "\(story.unexplained.min == rest ? "" : "up to ")\(rest) \(rest == 1 ? "belongs" : "belong") to nobody: "
-            + "every member of the group is accounted for, and what took "
-            + "\(rest == 1 ? "it" : "them") is not in the capture")
+      if story.ownerless > 0 {
+        parts.append(ownerless(story, rest))
       } else if rest > 0 {
         let amount = parts.isEmpty ? (rest == 1 ? "It" : "All \(rest)") : "\(rest) more"
         parts.append(
@@ -230,6 +227,18 @@ extension NotViable {
       text += " This kernel leaks one reference at every bind, which may well be what they are."
     }
     return text
+  }
+
+  private static func ownerless(_ story: RefusalStory, _ rest: Int) -> String {
+    let count = story.ownerless
+    let them = count == 1 ? "it" : "them"
+    let isExact = count == rest
+    return "\(isExact ? "" : "at least ")\(count) \(count == 1 ? "belongs" : "belong") to nobody: "
+      + (story.idleMembers == 0
+        ? "every member of the group is accounted for"
+        : "of its members \(story.idleMembers) \(story.idleMembers == 1 ? "is" : "are") in no call and could hold 1 each "
+          + "at most")
+      + ", and what took \(them) is not in the capture"
   }
 
   private static func remedy(_ story: RefusalStory, _ context: FindingContext) -> String {

@@ -40,18 +40,15 @@ extension PasidBlockedUnuse {
     summary.ledger.anomalies.compactMap { anomaly in
       guard case .pasidBlocked(let call) = anomaly else { return nil }
       let group = summary.ledger
-      return Finding(
-        rule: .pasidBlockedUnuse, severity: .error, certainty: .proved, group: group.id.map(GroupID.init),
-        incarnation: group.incarnation, device: context.text(call.device), driver: context.text(call.driver),
-        excess: 1,
+      return context.defect(
+        .pasidBlockedUnuse, by: call, in: group, excess: 1,
         message:
           "\(context.holder(driver: call.driver, device: call.device)) tried to give back its reference of "
           + "\(context.name(group)) \(context.moment(call.entry)), and the count stayed at "
           + "\(call.countBefore.map(String.init) ?? "what it was"): the kernel refuses while a PASID is attached, and "
           + "warns as it does for a count of 0. The reference stays.",
         remedy: "Let whoever attached the PASID (SVA, iommufd) detach it before the driver is unbound.",
-        fingerprint: context.fingerprint(
-          .pasidBlockedUnuse, driver: call.driver, device: call.device, chain: "unuse@pasid"),
+        chain: "unuse@pasid",
         evidence: context.lines(of: call, "an unuse that changes nothing"))
     }
   }

@@ -46,10 +46,7 @@ struct RefusalAnswer {
     isDomain ? .domain : Answer.Cause(rawValue: story.cause) ?? .unknown
   }
 
-  /// References that every member being accounted for proves to belong to nobody.
-  private var ownerless: Int {
-    story.knowsMembers ? story.unexplained.min : 0
-  }
+  private var ownerless: Int { story.ownerless }
 
   private var unknown: Count { story.unexplained.shifted(by: -ownerless) }
 
@@ -177,12 +174,15 @@ struct RefusalAnswer {
           "\(context.task(owner)) claims it \(context.moment(owner.exit ?? owner.entry))", owner.entry))
     }
     if ownerless > 0 {
-      let witness = group.listing.first?.witness
+      let idle = story.idleMembers
+      let members =
+        idle == 0
+        ? "every member is accounted for"
+        : "of its members \(idle) \(idle == 1 ? "is" : "are") in no call and could hold 1 each at most"
       steps.append(
         Answer.Step(
-          text:
-            "every member is accounted for, and what took \(ownerless == 1 ? "the reference" : "the references") "
-            + "came before the capture", at: witness?.at))
+          text: "\(members), and what took the rest came before the capture",
+          at: group.listing.first?.witness.at))
     }
     steps += granted
     return steps + kernel
