@@ -7,8 +7,8 @@ enum ExcessCount {
       member bound to a driver that does not manage DMA itself, or the claims of the current owner. The \
       difference belongs to nobody, and it keeps VFIO out for as long as the group lives. The call that took \
       it is not in the capture, most often because recording began after the driver had been bound. A kernel \
-      with CONFIG_DEBUG_TEST_DRIVER_REMOVE and without commit \(TestRemoveFix.commit) is by far the most common reason, \
-      but this rule does not claim it: it has the amount and not the moment.
+      with CONFIG_DEBUG_TEST_DRIVER_REMOVE and without commit \(TestRemoveFix.commit) leaves just this behind at every \
+      bind, but this rule does not claim it: it has the amount and not the moment.
       """,
     evidence: """
       Two facts are needed, a lower bound of the count and an upper bound of the holders. The count comes \

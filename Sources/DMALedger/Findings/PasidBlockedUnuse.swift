@@ -26,8 +26,7 @@ enum PasidBlockedUnuse {
       """,
     remedy: """
       The driver has to undo in its remove callback, before it returns, what it attached: \
-      iommu_sva_unbind_device() for every bond and iommu_detach_device_pasid() for every PASID domain. Until \
-      it does, stop the programs that use the device's shared address space before unbinding it. Clear the \
+      every SVA bond and every PASID domain. Until it does, stop the programs that use the device's shared address space before unbinding it. Clear the \
       leak by removing all members of the group and rescanning, or by a reboot. Do not bind and unbind the \
       driver again: the old reference has no one left to return it, and with a PASID still attached the bind \
       fails.

@@ -52,7 +52,7 @@ extension StolenCount {
           + "user space may claim the group while a driver still uses it.",
         remedy:
           "Make the IOMMU driver available before its clients, so that a device joins its group before it is bound. "
-          + "Until then unbind and bind the device once more before the group is assigned.",
+          + "Do not assign the group on this boot: its count no longer shows who uses it.",
         chain: "use@nogroup>unuse",
         evidence: context.lines(of: use, "a use without a group: it takes nothing")
           + context.lines(of: call, "the unuse takes somebody else's reference"))

@@ -4,10 +4,9 @@ enum TestRemoveActive {
     title: "This kernel probes every driver twice",
     meaning: """
       The kernel was built with CONFIG_DEBUG_TEST_DRIVER_REMOVE: at each bind really_probe() probes, calls \
-      device_remove() and probes again, unless the driver sets suppress_bind_attrs. The option exists to \
-      find drivers that cannot be removed, and its own help text says that it may render a system unusable. \
-      The finding says which of two kinds the kernel is. A fixed one (commit \(TestRemoveFix.commit): \
-      \(TestRemoveFix.releases) and later) calls ->dma_cleanup() in between and keeps the count right; an unfixed one \
+      device_remove() and probes again, unless the driver sets suppress_bind_attrs. \
+      The finding says which of two kinds the kernel is. A fixed one (commit \(TestRemoveFix.commit), first in \
+      \(TestRemoveFix.releases)) calls ->dma_cleanup() in between and keeps the count right; an unfixed one \
       does not, and every native bind in a group leaks a reference.
       """,
     evidence: """
