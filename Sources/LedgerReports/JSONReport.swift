@@ -69,6 +69,7 @@ extension JSONWriter {
     member("cause", answer.cause.rawValue)
     member("certainty", answer.certainty.rawValue)
     member("headline", answer.headline)
+    member("at", answer.at)
     array("steps", of: answer.steps) { json, step in
       json.object(.oneLine) { json in
         json.member("text", step.text)

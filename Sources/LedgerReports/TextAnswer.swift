@@ -9,7 +9,9 @@ enum TextAnswer {
     var told: Set<String> = []
     for answer in report.answers.prefix(shown) {
       // What the kernel has to do with it is the same for every group.
-      let steps = answer.steps.filter { $0.at != nil || told.insert($0.text).inserted }
+      let steps = answer.steps.filter {
+        $0.at == nil ? told.insert($0.text).inserted : $0.at != answer.at
+      }
       paragraph(answer, steps, report, &canvas)
       canvas.line()
     }
@@ -27,9 +29,13 @@ enum TextAnswer {
       Printable.text(step.text) + (step.at.map { " " + TextPlace.bracketed($0, report) } ?? "")
     }
     let chain = links.isEmpty ? "" : TextReport.capitalized(links.joined(separator: "; ")) + "."
+    var headline = Printable.text(answer.headline)
+    if let at = answer.at, headline.hasSuffix(".") {
+      headline = headline.dropLast() + " \(TextPlace.bracketed(at, report))."
+    }
     canvas.paragraph(
       [
-        (Printable.text(answer.headline), .strong), (chain, .plain), ("Do this:", .strong),
+        (headline, .strong), (chain, .plain), ("Do this:", .strong),
         (Printable.text(answer.fix) + ".", .plain),
       ], indent: 0)
   }

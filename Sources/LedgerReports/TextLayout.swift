@@ -60,14 +60,14 @@ struct TextCanvas {
     var column = pieces[0].text.count
     var isEmpty = true
     for (words, ink) in runs {
-      for word in words.split(separator: " ") {
+      for word in Self.words(in: words) {
         if !isEmpty, column + 1 + word.count > style.width {
           line(pieces)
           pieces = [(margin, ink)]
           column = indent
           isEmpty = true
         }
-        let text = isEmpty ? String(word) : " " + word
+        let text = isEmpty ? word : " " + word
         if pieces[pieces.count - 1].ink == ink {
           pieces[pieces.count - 1].text += text
         } else {
@@ -78,6 +78,20 @@ struct TextCanvas {
       }
     }
     if !isEmpty || lead != nil { line(pieces) }
+  }
+
+  /// The pieces between which a line may end: `[line 12]` and `6.131601 s` stay together.
+  private static func words(in text: String) -> [String] {
+    var words: [String] = []
+    for word in text.split(separator: " ") {
+      let isUnit = word.first == "s" && word.dropFirst().allSatisfy(\.isPunctuation)
+      if let last = words.last, isUnit && last.last?.isNumber == true || last.hasSuffix("[line") {
+        words[words.count - 1] += " " + word
+      } else {
+        words.append(String(word))
+      }
+    }
+    return words
   }
 
   private mutating func line(_ pieces: [(text: String, ink: Ink)]) {

@@ -91,7 +91,7 @@ public enum TextReport {
   // MARK: - Groups
 
   private static func isWorthTelling(_ group: GroupReport, _ report: Report) -> Bool {
-    group.verdict != .balanced
+    group.verdict != .balanced || wasAsked(group, report)
       || report.findings.contains {
         $0.group == group.id && $0.incarnation == group.incarnation && $0.group != nil
       }
@@ -99,9 +99,7 @@ public enum TextReport {
 
   private static func wasAsked(_ group: GroupReport, _ report: Report) -> Bool {
     group.id != nil
-      && report.findings.contains {
-        $0.rule == .notViable && $0.group == group.id && $0.incarnation == group.incarnation
-      }
+      && report.answers.contains { $0.group == group.id && $0.incarnation == group.incarnation }
   }
 
   private static func quietGroups(_ report: Report, _ canvas: inout TextCanvas) {
@@ -137,7 +135,9 @@ public enum TextReport {
   private static func remedies(_ report: Report, _ canvas: inout TextCanvas) {
     var told: [String] = []
     var lines: [(rule: Rule, text: String)] = []
-    for finding in report.findings where finding.severity > .note || finding.rule == .testRemoveActive {
+    // What to do about a refusal was said with its answer.
+    for finding in report.findings
+    where (finding.severity > .note || finding.rule == .testRemoveActive) && finding.rule != .notViable {
       if !told.contains(finding.remedy) {
         told.append(finding.remedy)
         lines.append((finding.rule, finding.remedy))
@@ -197,7 +197,8 @@ public enum TextReport {
   /// A sentence begins with a capital, but a driver's name is written as it is.
   static func capitalized(_ text: String) -> String {
     let safe = Printable.text(text)
-    guard ["group ", "a ", "another ", "the ", "every ", "nobody "].contains(where: safe.hasPrefix) else {
+    guard ["group ", "a ", "another ", "the ", "every ", "nobody ", "what "].contains(where: safe.hasPrefix)
+    else {
       return safe
     }
     return safe.prefix(1).uppercased() + safe.dropFirst()

@@ -181,7 +181,7 @@ struct AnswerTests {
       let excess = report.findings.first { $0.rule == .excessCount }
       #expect(excess?.message.contains("at least") == !listed.isEmpty)
       let refusal = report.findings.first { $0.rule == .notViable }
-      #expect(refusal?.message.contains("at least \(least) belong to nobody") == !listed.isEmpty)
+      #expect(refusal?.message.contains("At least \(least) belong to nobody") == !listed.isEmpty)
       #expect(refusal?.message.contains("every member of the group is accounted for") == listed.isEmpty)
     }
   }

@@ -18,7 +18,7 @@ struct AnswerReportTests {
   /// Every value is set that may be set.
   static let full = Answer(
     group: GroupID(45), incarnation: 1, device: "0000:00:03.0", cause: .leak, certainty: .proved,
-    headline: "Group 45 is not viable.",
+    headline: "Group 45 is not viable.", at: LineReference(source: 0, line: 7),
     steps: [
       Answer.Step(
         text: "qemu was refused it", at: LineReference(source: 0, line: 12), time: Nanoseconds(12_742_977_000)
@@ -42,7 +42,7 @@ struct AnswerReportTests {
     let expected: NSArray = [
       [
         "group": 45, "incarnation": 1, "device": "0000:00:03.0", "cause": "leak", "certainty": "proved",
-        "headline": "Group 45 is not viable.",
+        "headline": "Group 45 is not viable.", "at": ["source": 0, "line": 7],
         "steps": [
           ["text": "qemu was refused it", "ts_ns": 12_742_977_000, "at": ["source": 0, "line": 12]],
           ["text": "this kernel lacks the fix"],
@@ -63,8 +63,8 @@ struct AnswerReportTests {
     #expect(
       lines(Self.report(1, Self.full)).prefix(3) == [
         "UNBALANCED",
-        "Group 45 is not viable. qemu was refused it [line 12]; this kernel lacks the fix. Do this: boot",
-        "6.1.53.",
+        "Group 45 is not viable [line 7]. qemu was refused it [line 12]; this kernel lacks the fix. Do this:",
+        "boot 6.1.53.",
       ])
   }
 

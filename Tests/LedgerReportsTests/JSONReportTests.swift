@@ -163,7 +163,7 @@ struct JSONReportTests {
     let place = ["at", "source", "line"]
     let expected: [[String]] = [
       ["schema", "tool", "name", "version", "capture_id", "verdict", "reasons"],
-      ["answers", "group", "incarnation", "device", "cause", "certainty", "headline"],
+      ["answers", "group", "incarnation", "device", "cause", "certainty", "headline"], place,
       ["steps", "text", "ts_ns"], place, ["text", "legitimate", "kind", "count", "device"],
       ["leaked", "kind", "unexplained", "min", "fix"],
       ["kernel", "release", "test_driver_remove", "fix", "windows", "reprobes"],

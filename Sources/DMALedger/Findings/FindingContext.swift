@@ -49,6 +49,18 @@ struct FindingContext {
     return name
   }
 
+  /// A list for a sentence: `a, b and 3 more`.
+  func some(_ words: [String], most: Int = 6) -> String {
+    guard words.count > most + 1 else { return Self.joined(words) }
+    return words.prefix(most).joined(separator: ", ") + " and \(words.count - most) more"
+  }
+
+  /// `a, b and c`
+  static func joined(_ words: [String]) -> String {
+    guard let last = words.last, words.count > 1 else { return words.first ?? "" }
+    return words.dropLast().joined(separator: ", ") + " and " + last
+  }
+
   /// A defect that one call shows: the device and the driver are those of the call.
   func defect(
     _ rule: Rule, _ certainty: Certainty = .proved, by call: OwnershipCall, in group: GroupLedger,
@@ -109,4 +121,9 @@ func references(_ count: Int) -> String {
 /// `once more`, `3 more times`.
 func more(_ count: Int) -> String {
   count == 1 ? "once more" : "\(count) more times"
+}
+
+extension String {
+  /// A sentence begins with a capital.
+  var capitalizedFirst: String { prefix(1).uppercased() + dropFirst() }
 }

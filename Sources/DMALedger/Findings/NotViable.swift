@@ -222,7 +222,7 @@ extension NotViable {
     } else if parts.isEmpty {
       parts.append("Nothing in the capture shows who holds it")
     }
-    var text = parts.joined(separator: "; ") + "."
+    var text = parts.joined(separator: "; ").capitalizedFirst + "."
     if story.leaks.isEmpty, story.unexplained.max != 0, context.evidence.verdict == .unfixed {
       text += " This kernel leaks one reference at every bind, which may well be what they are."
     }
@@ -234,10 +234,7 @@ extension NotViable {
     let them = count == 1 ? "it" : "them"
     let isExact = count == rest
     return "\(isExact ? "" : "at least ")\(count) \(count == 1 ? "belongs" : "belong") to nobody: "
-      + (story.idleMembers == 0
-        ? "every member of the group is accounted for"
-        : "of its members \(story.idleMembers) \(story.idleMembers == 1 ? "is" : "are") in no call and could hold 1 each "
-          + "at most")
+      + story.whyOwnerless
       + ", and what took \(them) is not in the capture"
   }
 

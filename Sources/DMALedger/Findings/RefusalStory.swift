@@ -63,6 +63,15 @@ struct RefusalStory {
     return !holdings.isEmpty && unexplained.max == 0 ? "holder" : "unknown"
   }
 
+  /// Why the rest belongs to nobody, as a clause.
+  var whyOwnerless: String {
+    switch idleMembers {
+    case 0: "every member of the group is accounted for"
+    case 1: "1 member of the group is in no call and could hold 1 at most"
+    default: "\(idleMembers) members of the group are in no call and could hold 1 each at most"
+    }
+  }
+
   /// What makes two refusals the same story.
   var key: [Int32] {
     [Int32(cause.utf8.count), Int32(leaks.count)] + holdings.map(\.device.index)

@@ -50,6 +50,8 @@ public struct Answer: Sendable {
   public var certainty: Certainty
   /// The whole answer in a sentence with its full stop.
   public var headline: String
+  /// The line that shows what the headline says; a step that it repeats has the same.
+  public var at: LineReference?
   /// From the symptom to the cause.
   public var steps: [Step]
   /// Who held a reference by right, an owner included: when the group was last refused, or else at the end.
@@ -64,7 +66,8 @@ public struct Answer: Sendable {
   /// An answer with everything it says.
   public init(
     group: GroupID? = nil, incarnation: Int? = nil, device: String? = nil, cause: Cause, certainty: Certainty,
-    headline: String, steps: [Step] = [], legitimate: [Holder] = [], leaked: [Holder] = [],
+    headline: String, at: LineReference? = nil, steps: [Step] = [], legitimate: [Holder] = [],
+    leaked: [Holder] = [],
     unexplained: Count? = nil, fix: String
   ) {
     self.group = group
@@ -73,6 +76,7 @@ public struct Answer: Sendable {
     self.cause = cause
     self.certainty = certainty
     self.headline = headline
+    self.at = at
     self.steps = steps
     self.legitimate = legitimate
     self.leaked = leaked

@@ -1,7 +1,9 @@
 /// What to do about a group, in words that stand behind "Do this:".
 enum AnswerFix {
   static func leak(members: [String], isTestRemove: Bool, _ context: FindingContext) -> String {
-    let devices = members.isEmpty ? "all of its devices" : "all of its devices (\(context.some(members)))"
+    // Whether these are all there are is rarely known.
+    let devices =
+      members.isEmpty ? "all of its devices" : "all of its devices (\(context.some(members)), and any other)"
     let clear =
       "to clear the group, write 1 to the `remove` file of \(devices) and rescan the bus with vfio-pci matching first, or "
       + "reboot; binding a native driver again adds one more each time"

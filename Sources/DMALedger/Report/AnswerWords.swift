@@ -66,18 +66,6 @@ extension FindingContext {
       .sorted()
   }
 
-  /// A list for a sentence: `a, b and 3 more`.
-  func some(_ words: [String], most: Int = 6) -> String {
-    guard words.count > most + 1 else { return Self.joined(words) }
-    return words.prefix(most).joined(separator: ", ") + " and \(words.count - most) more"
-  }
-
-  /// `a, b and c`
-  static func joined(_ words: [String]) -> String {
-    guard let last = words.last, words.count > 1 else { return words.first ?? "" }
-    return words.dropLast().joined(separator: ", ") + " and " + last
-  }
-
   /// The name of a negative return code that the ownership functions know, or its number.
   func errno(_ code: Int) -> String {
     switch code {
@@ -89,9 +77,4 @@ extension FindingContext {
     default: "\(code)"
     }
   }
-}
-
-extension String {
-  /// A sentence begins with a capital.
-  var capitalizedFirst: String { prefix(1).uppercased() + dropFirst() }
 }

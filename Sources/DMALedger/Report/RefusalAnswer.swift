@@ -35,7 +35,7 @@ struct RefusalAnswer {
 
   func answer() -> Answer {
     Answer(
-      cause: cause, certainty: certainty, headline: headline, steps: steps,
+      cause: cause, certainty: certainty, headline: headline, at: at, steps: steps,
       legitimate: isDomain ? [] : legitimate, leaked: isDomain ? [] : leaked,
       unexplained: isDomain || unknown.max == 0 ? nil : unknown, fix: fix)
   }
@@ -111,6 +111,16 @@ struct RefusalAnswer {
     }
   }
 
+  /// The line of the one call or listing that the headline names.
+  private var at: LineReference? {
+    switch cause {
+    case .leak: story.leaks.count == 1 && ownerless == 0 ? story.leaks.first?.leak.use.entry.at : nil
+    case .holder: story.holdings.count == 1 ? story.holdings.first?.witness.at : nil
+    case .owner: story.refusal.ownerCall?.entry.at
+    case .domain, .unknown, .nothing, .absent: nil
+    }
+  }
+
   private var holdersClause: String {
     let isPast = grant != nil
     let names = story.holdings.map { holding in
@@ -122,14 +132,16 @@ struct RefusalAnswer {
     }
     return
       "\(context.names.text(holding.device)) \(isPast ? "was" : "is") still bound to "
-      + "\(context.text(holding.driver) ?? "a native driver"), which \(isPast ? "held" : "holds") 1 reference by right"
+      + "\(context.text(holding.driver) ?? "a native driver"), which \(isPast ? "held" : "holds") 1 reference by right, "
+      + since(holding)
   }
 
   private var leakClause: String {
     let leaks = story.leaks
     let tail = "and nobody will give back"
     if leaks.isEmpty {
-      return "\(references(ownerless)) that \(ownerless == 1 ? "belongs" : "belong") to nobody"
+      let least = unknown.max == 0 ? "" : "at least "
+      return "\(least)\(references(ownerless)) that \(ownerless == 1 ? "belongs" : "belong") to nobody"
     }
     var clause: String
     if leaks.count == 1, let (device, leak) = leaks.first {
@@ -148,7 +160,7 @@ struct RefusalAnswer {
 
   /// What neither leak nor holder accounts for.
   private var restClause: String? {
-    guard unknown.max != 0 else { return nil }
+    guard unknown.max != 0, ownerless == 0 else { return nil }
     return "who holds the other \(words(unknown)) is not in the capture"
   }
 
@@ -174,14 +186,10 @@ struct RefusalAnswer {
           "\(context.task(owner)) claims it \(context.moment(owner.exit ?? owner.entry))", owner.entry))
     }
     if ownerless > 0 {
-      let idle = story.idleMembers
-      let members =
-        idle == 0
-        ? "every member is accounted for"
-        : "of its members \(idle) \(idle == 1 ? "is" : "are") in no call and could hold 1 each at most"
       steps.append(
         Answer.Step(
-          text: "\(members), and what took the rest came before the capture",
+          text:
+            "\(story.whyOwnerless), and what took \(ownerless == 1 ? "it" : "them") came before the capture",
           at: group.listing.first?.witness.at))
     }
     steps += granted
@@ -201,7 +209,8 @@ struct RefusalAnswer {
     let before = group.refusals.filter { $0.call.entry.at < story.refusal.call.entry.at }
     guard let first = before.first else { return [] }
     let other = RefusalStory(first, in: summary)
-    var text = "so it was \(before.count == 1 ? "once" : "\(before.count) times") before, first "
+    var text =
+      before.count == 1 ? "so it was once before, " : "so it was \(before.count) times before, first "
     text += context.moment(first.call.exit ?? first.call.entry)
     let gone = other.holdings.filter { holding in !story.holdings.contains { $0.device == holding.device } }
     if other.refusal.owner != .user, !gone.isEmpty {
@@ -288,13 +297,14 @@ struct RefusalAnswer {
   private func step(_ holding: RefusalStory.Holding) -> Answer.Step {
     let name = context.names.text(holding.device)
     let who = context.text(holding.driver).map { "\($0) holds 1 for \(name)" } ?? "\(name) holds 1"
-    let since =
-      holding.isListed
-      ? "since before the capture, as the listing shows"
-      : holding.isFromBefore
-        ? "since before the capture; it is given back \(context.moment(holding.witness))"
-        : "taken \(context.moment(holding.witness))"
-    return context.step("\(who) by right, \(since)", holding.witness)
+    return context.step("\(who) by right, \(since(holding))", holding.witness)
+  }
+
+  private func since(_ holding: RefusalStory.Holding) -> String {
+    if holding.isListed { return "since before the capture began, as the listing shows" }
+    return holding.isFromBefore
+      ? "since before the capture began and until it gave it back \(context.moment(holding.witness))"
+      : "taken \(context.moment(holding.witness))"
   }
 
   /// The call that got it later on, or was told that it could.
