@@ -123,6 +123,9 @@ struct AnswerTests {
     #expect(answers[0].cause == .unknown)
     #expect(answers[0].steps.contains { $0.text.contains("another moment") })
     #expect(answers[0].steps.allSatisfy { $0.at != nil })
+    // The program got the group in the end, so nobody had left anything behind.
+    #expect(answers[0].headline.hasPrefix("Group 9 was not viable"))
+    #expect(answers[0].steps.last?.at == LineReference(source: 2, line: 24))
   }
 
   @Test("a refusal that no group can be named for is told without one")

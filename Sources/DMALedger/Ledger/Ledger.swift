@@ -260,6 +260,7 @@ struct Ledger: CallSink, Sendable {
         let index = group(key: GroupKey(pointer: nil, id: id))
       else { continue }
       groups[index].toldRefusals.append((refusal.witness, refusal.device))
+      groups[index].toldGrant = facts.grants[id]
     }
   }
 

@@ -19,17 +19,20 @@ struct LoggedAnswer {
     Answer(
       cause: cause, certainty: story.holders.isEmpty ? .suspected : .consistent, headline: headline,
       steps: steps,
-      legitimate: story.holders.map(context.holder), leaked: leaks.map { context.holder($0.device, $0.leak) },
+      legitimate: story.holders.map(context.holder),
+      leaked: cause == .leak ? leaks.map { context.holder($0.device, $0.leak) } : [],
       unexplained: cause == .unknown ? .unknown : nil, fix: fix)
   }
 
   private var cause: Answer.Cause {
     if !story.holders.isEmpty { return .holder }
-    return leaks.isEmpty ? .unknown : .leak
+    // A group that is given away was free: what had leaked would still be there.
+    return leaks.isEmpty || grant != nil ? .unknown : .leak
   }
 
   private var headline: String {
-    let name = context.name(group).capitalizedFirst
+    let isPast = grant != nil
+    let symptom = "\(context.name(group).capitalizedFirst) \(isPast ? "was" : "is") not viable"
     switch cause {
     case .holder:
       let names = story.holders.map {
@@ -37,21 +40,21 @@ struct LoggedAnswer {
       }
       guard story.holders.count == 1, let holder = story.holders.first else {
         return
-          "\(name) is not viable because \(context.some(names)) are bound natively and hold 1 reference each by right."
+          "\(symptom) because \(context.some(names)) are bound natively and hold 1 reference each by right."
       }
-      return "\(name) is not viable because \(context.names.text(holder.device)) is bound to "
+      return "\(symptom) because \(context.names.text(holder.device)) is bound to "
         + "\(context.text(holder.driver) ?? "a native driver"), which holds 1 reference by right."
     case .leak:
       return
-        "\(name) is not viable, most likely because it still carries \(references(leaks.count)) that nobody will "
+        "\(symptom), most likely because it still carries \(references(leaks.count)) that nobody will "
         + "give back, taken by \(context.some(context.leakers(leaks)))."
     default:
       if story.moved == nil, story.knowsDrivers {
         return
-          "\(name) is not viable although no member has a driver that holds a reference: what is counted was leaked, "
+          "\(symptom) although no member has a driver that holds a reference: what is counted was leaked, "
           + "or another owner has the group."
       }
-      return "\(name) is not viable, and nothing in what was given shows who holds it."
+      return "\(symptom), and nothing in what was given shows who \(isPast ? "held" : "holds") it."
     }
   }
 
@@ -71,8 +74,21 @@ struct LoggedAnswer {
     } else {
       steps += (story.holders.isEmpty ? group.listing : story.holders).prefix(6).map(context.step)
     }
-    steps += leaks.prefix(3).map { context.step(left($0.leak, $0.device), $0.leak.use.entry) }
+    if cause == .leak {
+      steps += leaks.prefix(3).map { context.step(left($0.leak, $0.device), $0.leak.use.entry) }
+    }
+    if let grant {
+      steps.append(context.step("after that a program was given it, so nothing stayed behind", grant))
+    }
     return steps + kernel
+  }
+
+  /// A line behind the last refusal that says that a program got the group.
+  private var grant: Witness? {
+    guard let grant = group.toldGrant, let told = group.toldRefusals.last?.witness,
+      grant.at.source == told.at.source, grant.at > told.at
+    else { return nil }
+    return grant
   }
 
   private func left(_ leak: Leak, _ device: NameID) -> String {
@@ -80,7 +96,8 @@ struct LoggedAnswer {
   }
 
   private var kernel: [Answer.Step] {
-    guard cause != .holder, context.evidence.verdict == .unfixed, let clause = TestRemoveFix.clause(context)
+    guard cause != .holder, grant == nil, context.evidence.verdict == .unfixed,
+      let clause = TestRemoveFix.clause(context)
     else {
       return []
     }
@@ -93,7 +110,7 @@ struct LoggedAnswer {
     case .leak:
       AnswerFix.leak(
         members: context.memberNames(of: group), isTestRemove: context.evidence.verdict == .unfixed, context)
-    default: AnswerFix.record(context)
+    default: AnswerFix.record(isOver: grant != nil, context)
     }
   }
 }

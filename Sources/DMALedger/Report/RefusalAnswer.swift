@@ -333,7 +333,8 @@ struct RefusalAnswer {
     guard context.evidence.verdict == .unfixed, let clause = TestRemoveFix.clause(context) else { return [] }
     let last = Answer.Step(text: clause)
     if story.leaks.contains(where: { isTestRemove($0.leak) }) { return [last] }
-    guard ownerless > 0 || cause == .unknown && unknown.max != 0 else { return [] }
+    // A group that is given away was free: what had leaked would still be there.
+    guard grant == nil, ownerless > 0 || cause == .unknown && unknown.max != 0 else { return [] }
     return [context.habit(in: group), last]
   }
 
@@ -357,7 +358,7 @@ struct RefusalAnswer {
       return
         "find who attached a domain of its own (vhost-vdpa, a graphics driver, SVA) and let it detach first; nothing "
         + "has leaked"
-    case .unknown, .nothing, .absent: return AnswerFix.record(context)
+    case .unknown, .nothing, .absent: return AnswerFix.record(isOver: grant != nil, context)
     }
   }
 }

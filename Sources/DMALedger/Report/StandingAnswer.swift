@@ -113,7 +113,7 @@ struct StandingAnswer {
         "let the owner release the group, or open all of its devices through the same container or iommufd"
     case .nothing: return "nothing"
     case .domain, .unknown, .absent:
-      return AnswerFix.record(context)
+      return AnswerFix.record(isOver: false, context)
     }
   }
 }
