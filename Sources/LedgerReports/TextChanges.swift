@@ -55,7 +55,7 @@ struct TextChanges {
         change.time?.secondsText ?? "", Self.name(change), change.device ?? "", change.driver ?? "",
         change.before == change.after ? after : "\(before) → \(after)", "\(change.at.line)")
       + "  " + bar(change.after) + (isLeak ? " ← leak" : "")
-    canvas.line(canvas.fitted(text, from: 0), isLeak ? .bad : .plain)
+    canvas.line(canvas.fitted(text.trimmingEnd(), from: 0), isLeak ? .bad : .plain)
   }
 
   private func row(

@@ -99,9 +99,9 @@ struct TextCanvas {
   }
 
   /// Cuts a text to what is left of the width.
-  func fitted(_ text: String, from column: Int) -> String {
+  func fitted(_ text: some StringProtocol, from column: Int) -> String {
     let room = style.width - column
-    return text.count <= room ? text : text.prefix(max(1, room - 1)) + "…"
+    return text.count <= room ? String(text) : text.prefix(max(1, room - 1)) + "…"
   }
 }
 
@@ -130,6 +130,11 @@ public enum Printable {
 }
 
 extension String {
+  /// Without the blanks at its end.
+  func trimmingEnd() -> Substring {
+    self[..<(lastIndex { $0 != " " }.map(index(after:)) ?? startIndex)]
+  }
+
   func padded(_ width: Int) -> String {
     count >= width ? self : self + String(repeating: " ", count: width - count)
   }

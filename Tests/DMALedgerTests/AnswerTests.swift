@@ -234,6 +234,17 @@ struct AnswerTests {
       ])
   }
 
+  @Test("a device that is named without a group is told to be so")
+  func groupless() throws {
+    // i8042 goes through the same calls in the boot capture and has no group.
+    let answers = try report(
+      "6.1-unfixed-boot-function+probes", ["trace.txt"], asking: [.device("i8042")]
+    ).answers
+    #expect(answers[0].group == nil && answers[0].device == "i8042")
+    #expect(answers[0].cause == .unknown)
+    #expect(answers[0].headline.hasPrefix("Device i8042 is named in what was given, and no group with it"))
+  }
+
   @Test("a group that only a listing knows is answered by its members")
   func listedOnly() throws {
     let files = ["groups.txt", "trace.txt"]

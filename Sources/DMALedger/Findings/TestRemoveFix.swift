@@ -59,8 +59,7 @@ public enum TestRemoveFix {
     case .backported:
       return
         "\(name) does what \(commit) makes it do although its release is older: the commit was backported"
-    case .hasByBehaviour: return "\(name) does what \(commit) makes it do"
-    case .unknown: return nil
+    case .hasByBehaviour, .unknown: return nil
     }
   }
 

@@ -14,7 +14,7 @@ struct AnswerBuilder {
     for question in questions {
       let device = device(of: question)
       guard let index = group(of: question) else {
-        answers.append(absent(question))
+        answers.append(isGroupless(question) ? groupless(question) : absent(question))
         continue
       }
       guard answered.insert(index).inserted else { continue }
@@ -56,7 +56,8 @@ struct AnswerBuilder {
 
   private func device(of question: Question) -> String? {
     guard case .device(let name) = question else { return nil }
-    return Question.spellings(of: name).first(where: isKnown) ?? name
+    let spellings = Question.spellings(of: name)
+    return spellings.first(where: isKnown) ?? spellings.first(where: context.names.contains) ?? name
   }
 
   private func isKnown(_ device: String) -> Bool {
@@ -94,7 +95,6 @@ struct AnswerBuilder {
   }
 
   private func absent(_ question: Question) -> Answer {
-    let known = knownDevices
     let asked: String
     var device: String?
     var group: GroupID?
@@ -106,18 +106,9 @@ struct AnswerBuilder {
       asked = "group \(id)"
       group = GroupID(id)
     }
-    var listed: [String] = []
-    for id in Set(ledger.groups.compactMap(\.id)).union(incident.groups.keys).sorted() {
-      let members = known.filter { $0.group == id }.map(\.name)
-      listed.append("\(id)" + (members.isEmpty ? "" : " (\(context.some(members)))"))
-    }
+    let steps = knownGroups
     let headline =
-      listed.isEmpty
-      ? "Nothing in what was given names \(asked), nor any other group."
-      : "Nothing in what was given names \(asked)."
-    let steps =
-      listed.isEmpty
-      ? [] : [Answer.Step(text: "what it knows are the groups \(context.some(listed, most: 24))")]
+      "Nothing in what was given names \(asked)" + (steps.isEmpty ? ", nor any other group." : ".")
     return Answer(
       group: group, device: device, cause: .absent, certainty: .proved, headline: headline, steps: steps,
       fix:
@@ -125,11 +116,39 @@ struct AnswerBuilder {
         + "it belongs to, or a listing (`find /sys/kernel/iommu_groups -type l`) beside it")
   }
 
+  /// What can be asked for instead.
+  private var knownGroups: [Answer.Step] {
+    let known = knownDevices
+    let listed = Set(ledger.groups.compactMap(\.id)).union(incident.groups.keys).sorted().map { id in
+      let members = known.filter { $0.group == id }.map(\.name)
+      return "\(id)" + (members.isEmpty ? "" : " (\(context.some(members)))")
+    }
+    return listed.isEmpty
+      ? [] : [Answer.Step(text: "what it knows are the groups \(context.some(listed, most: 24))")]
+  }
+
+  /// A device that is named somewhere, and no group with it.
+  private func isGroupless(_ question: Question) -> Bool {
+    guard case .device(let name) = question else { return false }
+    return Question.spellings(of: name).contains(where: context.names.contains)
+  }
+
+  private func groupless(_ question: Question) -> Answer {
+    let name = device(of: question) ?? ""
+    return Answer(
+      device: name, cause: .unknown, certainty: .suspected,
+      headline:
+        "Device \(name) is named in what was given, and no group with it: it is in none and holds none, or "
+        + "nothing says in which it is.",
+      steps: knownGroups,
+      fix: "give a listing of groups and devices (`find /sys/kernel/iommu_groups -type l`) in the same call")
+  }
+
   // MARK: - Refusals without a group
 
   private func unplaced(_ refusal: OwnershipCall, _ times: Int) -> Answer {
     Answer(
-      cause: .unknown, certainty: .proved,
+      cause: .unknown, certainty: .suspected,
       headline: "VFIO asked for a group and was refused, and which group it was is not in the capture.",
       steps: [
         context.step(
