@@ -99,7 +99,7 @@ struct AnswerTests {
     #expect(devices(nine.legitimate) == ["1 e1000 0000:02:02.0"])
     #expect(nine.leaked.isEmpty)
     #expect(nine.headline.contains("was not viable at 9.689583 s"))
-    #expect(nine.steps.last?.text == "at 9.796005 s vfiocheck (pid 225) was told that it is viable")
+    #expect(nine.steps.last?.text == "later vfiocheck (pid 225) was told at 9.796005 s that it is viable")
     #expect(!nine.fix.contains("f429378a9bf8"))
   }
 

@@ -152,7 +152,7 @@ struct AnswerBuilder {
       headline: "VFIO asked for a group and was refused, and which group it was is not in the capture.",
       steps: [
         context.step(
-          "\(context.task(refusal)) was told no \(context.moment(refusal.exit ?? refusal.entry))"
+          "\(context.task(refusal)) was told no\(context.when(refusal))"
             + (times > 1 ? ", the last of \(times) times" : ""), refusal.exit ?? refusal.entry)
       ],
       fix:

@@ -1,5 +1,13 @@
 /// The words that answers are made of.
 extension FindingContext {
+  /// ` at 6.131601 s` with the blank before it; nothing without times, where the line behind the clause has to do.
+  func when(_ witness: Witness) -> String {
+    witness.time == nil ? "" : " " + moment(witness)
+  }
+
+  /// When a call took effect.
+  func when(_ call: OwnershipCall) -> String { when(call.exit ?? call.entry) }
+
   /// A link of a chain and the line that shows it.
   func step(_ text: String, _ witness: Witness) -> Answer.Step {
     Answer.Step(text: text, at: witness.at, time: witness.time)
@@ -35,7 +43,7 @@ extension FindingContext {
     }
     return step(
       text
-        + ": \(deed(leak.use, of: device, "left", "one behind")) \(moment(leak.use.exit ?? leak.use.entry))",
+        + ": \(deed(leak.use, of: device, "left", "one behind"))\(when(leak.use))",
       leak.use.entry)
   }
 

@@ -92,7 +92,7 @@ struct LoggedAnswer {
   }
 
   private func left(_ leak: Leak, _ device: NameID) -> String {
-    "\(context.deed(leak.use, of: device, "left", "1 reference behind")) \(context.moment(leak.use.exit ?? leak.use.entry))"
+    "\(context.deed(leak.use, of: device, "left", "1 reference behind"))\(context.when(leak.use))"
   }
 
   private var kernel: [Answer.Step] {

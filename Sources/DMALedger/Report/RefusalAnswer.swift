@@ -88,13 +88,13 @@ struct RefusalAnswer {
     let isPast = grant != nil
     let symptom =
       isPast
-      ? "\(name) was not viable \(context.moment(refusal.exit ?? refusal.entry))" : "\(name) is not viable"
+      ? "\(name) was not viable\(context.when(refusal))" : "\(name) is not viable"
     switch cause {
     case .domain:
       return "\(name) was refused although its count is 0: a foreign domain, or a PASID, is attached to it."
     case .owner:
       let owner = story.refusal.ownerCall
-        .map { "\(context.task($0)) claimed it \(context.moment($0.exit ?? $0.entry)) and had not let go" }
+        .map { "\(context.task($0)) claimed it\(context.when($0)) and had not let go" }
       return "\(symptom) because \(owner ?? "another user-space owner had it")."
     case .holder: return "\(symptom) because \(holdersClause)."
     case .leak:
@@ -114,7 +114,9 @@ struct RefusalAnswer {
   /// The line of the one call or listing that the headline names.
   private var at: LineReference? {
     switch cause {
-    case .leak: story.leaks.count == 1 && ownerless == 0 ? story.leaks.first?.leak.use.entry.at : nil
+    case .leak:
+      story.leaks.count == 1 && unknown.max == 0 && ownerless == 0 && story.holdings.isEmpty
+        ? story.leaks.first?.leak.use.entry.at : nil
     case .holder: story.holdings.count == 1 ? story.holdings.first?.witness.at : nil
     case .owner: story.refusal.ownerCall?.entry.at
     case .domain, .unknown, .nothing, .absent: nil
@@ -146,8 +148,8 @@ struct RefusalAnswer {
     var clause: String
     if leaks.count == 1, let (device, leak) = leaks.first {
       clause =
-        "1 reference that \(context.text(leak.use.driver) ?? "a driver") took for \(context.names.text(device)) "
-      clause += "\(context.moment(leak.use.exit ?? leak.use.entry)) \(tail)"
+        "1 reference that \(context.text(leak.use.driver) ?? "a driver") took for \(context.names.text(device))"
+      clause += "\(context.when(leak.use)) \(tail)"
     } else {
       clause =
         "\(references(leaks.count)) that nobody will give back, taken by \(context.some(context.leakers(leaks)))"
@@ -183,7 +185,7 @@ struct RefusalAnswer {
     if let owner = story.refusal.ownerCall, story.refusal.owner == .user {
       steps.append(
         context.step(
-          "\(context.task(owner)) claims it \(context.moment(owner.exit ?? owner.entry))", owner.entry))
+          "\(context.task(owner)) claims it\(context.when(owner))", owner.entry))
     }
     if ownerless > 0 {
       steps.append(
@@ -200,7 +202,7 @@ struct RefusalAnswer {
     let code = refusal.result.map { $0 < 0 ? ", with \(context.errno($0))" : "" } ?? ""
     let count = isDomain ? "" : ", when owner_cnt was \(words(story.count))"
     return context.step(
-      "\(context.task(refusal)) was refused it \(context.moment(refusal.exit ?? refusal.entry))\(code)\(count)",
+      "\(context.task(refusal)) was refused it\(context.when(refusal))\(code)\(count)",
       refusal.exit ?? refusal.entry)
   }
 
@@ -209,9 +211,8 @@ struct RefusalAnswer {
     let before = group.refusals.filter { $0.call.entry.at < story.refusal.call.entry.at }
     guard let first = before.first else { return [] }
     let other = RefusalStory(first, in: summary)
-    var text =
-      before.count == 1 ? "so it was once before, " : "so it was \(before.count) times before, first "
-    text += context.moment(first.call.exit ?? first.call.entry)
+    var text = before.count == 1 ? "so it was once before" : "so it was \(before.count) times before, first"
+    text += context.when(first.call)
     let gone = other.holdings.filter { holding in !story.holdings.contains { $0.device == holding.device } }
     if other.refusal.owner != .user, !gone.isEmpty {
       let names = context.some(gone.map { context.names.text($0.device) })
@@ -229,14 +230,14 @@ struct RefusalAnswer {
     }
     var steps = [
       context.step(
-        "\(context.deed(leak.use, of: device)) \(context.moment(leak.use.exit ?? leak.use.entry))",
+        "\(context.deed(leak.use, of: device))\(context.when(leak.use))",
         leak.use.entry)
     ]
     if let lost = lost(leak) { steps.append(lost) }
     if let unuse = unuse(of: device, after: leak) {
       steps.append(
         context.step(
-          "the unbind \(context.moment(unuse.exit ?? unuse.entry)) gave back one of the two", unuse.entry))
+          "the unbind\(context.when(unuse)) gave back one of the two", unuse.entry))
     }
     return steps
   }
@@ -244,10 +245,9 @@ struct RefusalAnswer {
   /// The leaks of one driver on one device.
   private func several(_ leaks: [(device: NameID, leak: Leak)], first leak: Leak) -> Answer.Step {
     var text = context.deed(leak.use, of: leaks[0].device, "left", "\(references(leaks.count)) behind")
-    text += leaks.count == 1 ? ", taken " : ", the first taken "
-    text += context.moment(leak.use.exit ?? leak.use.entry)
+    text += (leaks.count == 1 ? ", taken" : ", the first taken") + context.when(leak.use)
     if isTestRemove(leak), let again = leak.again {
-      text += " and taken again \(context.moment(again.exit ?? again.entry)) by the test-remove re-probe"
+      text += " and again\(context.when(again)) by the test-remove re-probe"
       text += " with no dma_cleanup() in between"
     }
     return context.step(text, leak.use.entry)
@@ -259,17 +259,17 @@ struct RefusalAnswer {
 
   /// How a reference lost its owner.
   private func lost(_ leak: Leak) -> Answer.Step? {
-    let again = leak.again.map { ($0, context.moment($0.exit ?? $0.entry)) }
+    let again = leak.again.map { ($0, context.when($0)) }
     switch leak.cause {
     case .testRemove:
       return again.map { call, moment in
         context.step(
-          "the test-remove re-probe took another one \(moment), with no dma_cleanup() in between", call.entry)
+          "the test-remove re-probe took another one\(moment), with no dma_cleanup() in between", call.entry)
       }
     case .testRemoveUnbound:
       return leak.remove.map {
         context.step(
-          "the test-remove \(context.moment($0)) ran without dma_cleanup(), and the second pass failed before it used "
+          "the test-remove\(context.when($0)) ran without dma_cleanup(), and the second pass failed before it used "
             + "the group", $0)
       }
     case .probeFailure:
@@ -278,7 +278,7 @@ struct RefusalAnswer {
     case .unexplained:
       return again.map { call, moment in
         context.step(
-          "a later bind took another one \(moment), and how the first bind ended was not seen", call.entry)
+          "a later bind took another one\(moment), and how the first bind ended was not seen", call.entry)
       }
     }
   }
@@ -303,8 +303,8 @@ struct RefusalAnswer {
   private func since(_ holding: RefusalStory.Holding) -> String {
     if holding.isListed { return "since before the capture began, as the listing shows" }
     return holding.isFromBefore
-      ? "since before the capture began and until it gave it back \(context.moment(holding.witness))"
-      : "taken \(context.moment(holding.witness))"
+      ? "since before the capture began and until it gave it back\(context.when(holding.witness))"
+      : "taken\(context.when(holding.witness))"
   }
 
   /// The call that got it later on, or was told that it could.
@@ -322,7 +322,9 @@ struct RefusalAnswer {
     grant.map {
       [
         context.step(
-          "\(context.moment($0.exit ?? $0.entry)) \(context.task($0)) was \($0.kind == .query ? "told that it is viable" : "given it")",
+          "later \(context.task($0)) was "
+            + ($0.kind == .query
+              ? "told\(context.when($0)) that it is viable" : "given it\(context.when($0))"),
           $0.entry)
       ]
     } ?? []
