@@ -16,6 +16,7 @@ public struct Analyzer {
   private var incident = IncidentFacts()
   private let fields: ProbeFields
   let jobs: Int
+  private let questions: [Question]
   private var sources: [SourceSummary] = []
   private var diagnostics: [Diagnostic] = []
   private var release: String?
@@ -28,6 +29,7 @@ public struct Analyzer {
   public init(options: Options = Options()) {
     fields = options.probeFields
     jobs = options.jobs
+    questions = options.questions
     addresses.declared = options.declaredProbes
   }
 
@@ -170,7 +172,8 @@ public struct Analyzer {
     for membership in log.lastMemberships {
       incident.announce(membership.device, in: membership.group, membership.witness)
     }
-    assembler.ledger.add(incident, names: names)
+    assembler.ledger.add(
+      incident, questions: Set(questions.compactMap { $0.group(in: incident, names) }), names: names)
     if addresses.hasGuessed {
       diagnostics.append(
         Diagnostic(
@@ -188,7 +191,9 @@ public struct Analyzer {
       )
     }
     return ReportBuilder(
-      names: names, arena: assembler.arena, ledger: assembler.ledger, evidence: assembler.evidence,
+      names: names, arena: assembler.arena, ledger: assembler.ledger, incident: incident,
+      questions: questions,
+      evidence: assembler.evidence,
       losses: assembler.losses, sources: sources, release: release, diagnostics: diagnostics,
       lostBefore: lostBefore, countsTicks: countsTicks
     ).build()
@@ -198,6 +203,8 @@ public struct Analyzer {
 extension Analyzer {
   /// What the user knows about the capture and the capture does not say.
   public struct Options: Sendable {
+    /// Devices and groups to be answered for, whatever the capture shows of them.
+    public var questions: [Question] = []
     var probeFields = ProbeFields()
     var declaredProbes: [(name: [UInt8], function: KernelFunction)] = []
     /// How many threads may read a source; what is said does not depend on it.

@@ -27,6 +27,9 @@ public enum JSONReport {
       json.member("capture_id", captureID)
       json.member("verdict", report.verdict.rawValue)
       json.array("reasons", of: report.reasons) { json, reason in json.string(reason) }
+      json.array("answers", of: report.answers) { json, answer in
+        json.object { json in json.members(of: answer) }
+      }
       json.object("kernel") { json in json.members(of: report.kernel) }
       json.array("sources", of: report.sources) { json, source in
         json.object { json in json.members(of: source) }
@@ -40,6 +43,7 @@ public enum JSONReport {
       json.array("findings", of: report.findings) { json, finding in
         json.object { json in json.members(of: finding) }
       }
+      json.array("recipe", of: report.recipe) { json, line in json.string(line) }
       json.array("diagnostics", of: report.diagnostics) { json, diagnostic in
         json.object { json in json.members(of: diagnostic) }
       }
@@ -53,8 +57,34 @@ extension JSONWriter {
   fileprivate mutating func members(of kernel: KernelSummary) {
     member("release", kernel.release)
     member("test_driver_remove", kernel.testDriverRemove.rawValue)
+    if kernel.fix != .unknown { member("fix", kernel.fix.rawValue) }
     member("windows", kernel.windows)
     member("reprobes", kernel.reprobes)
+  }
+
+  fileprivate mutating func members(of answer: Answer) {
+    member("group", answer.group?.value)
+    member("incarnation", answer.incarnation)
+    member("device", answer.device)
+    member("cause", answer.cause.rawValue)
+    member("certainty", answer.certainty.rawValue)
+    member("headline", answer.headline)
+    member("at", answer.at)
+    array("steps", of: answer.steps) { json, step in
+      json.object(.oneLine) { json in
+        json.member("text", step.text)
+        json.member("ts_ns", step.time)
+        json.member("at", step.at)
+      }
+    }
+    array("legitimate", of: answer.legitimate) { json, holder in
+      json.object(.oneLine) { json in json.members(of: holder) }
+    }
+    array("leaked", of: answer.leaked) { json, holder in
+      json.object(.oneLine) { json in json.members(of: holder) }
+    }
+    if let unexplained = answer.unexplained { member("unexplained", unexplained) }
+    member("fix", answer.fix)
   }
 
   fileprivate mutating func members(of source: SourceSummary) {

@@ -2,9 +2,6 @@ import DMALedger
 
 /// The part of a text report that tells the story of one group.
 enum TextGroup {
-  /// Changes shown; the JSON report has them all.
-  private static let shownChanges = 40
-
   static func render(_ group: GroupReport, _ report: Report, isBrief: Bool, _ canvas: inout TextCanvas) {
     canvas.line()
     let ink: Ink =
@@ -18,11 +15,11 @@ enum TextGroup {
     if group.peak.max != nil { title += ", at most \(count(group.peak))" }
     canvas.line(title, ink)
     for reason in group.reasons { canvas.paragraph(Printable.text(reason) + ".", indent: 4, lead: "  - ") }
-    changes(group, report, &canvas)
+    TextChanges(group, report)?.render(&canvas)
     holders(group, report, &canvas)
     if isBrief { return }
     let own = report.findings.filter {
-      $0.group == group.id && $0.incarnation == group.incarnation && $0.group != nil && $0.rule != .notViable
+      $0.group == group.id && $0.incarnation == group.incarnation && $0.group != nil
     }
     var told: Set<Rule> = []
     for finding in own {
@@ -56,85 +53,6 @@ enum TextGroup {
     return "\(count.min)…\(max)"
   }
 
-  // MARK: - Changes
-
-  private static func changes(_ group: GroupReport, _ report: Report, _ canvas: inout TextCanvas) {
-    let all = group.changes
-    guard !all.isEmpty else { return }
-    canvas.line()
-    let devices = min(20, all.map { ($0.device ?? "").count }.max() ?? 0)
-    let drivers = min(14, all.map { ($0.driver ?? "").count }.max() ?? 0)
-    let scale = max(1, (all.compactMap(\.after.max).max() ?? 1))
-    let head =
-      "  " + "time".leftPadded(14) + "  " + "call".padded(14) + " " + "device".padded(devices) + "  "
-      + "driver".padded(drivers) + "  " + "count".padded(10) + " " + "line".leftPadded(8)
-    canvas.line(canvas.fitted(head, from: 0), .dim)
-    let leaks = leakLines(group, report)
-    let tail = all.count > shownChanges ? 12 : 0
-    let headCount = all.count > shownChanges ? shownChanges - tail : all.count
-    for index in all.indices {
-      if index == headCount, tail > 0 {
-        canvas.line("  … \(all.count - shownChanges) more changes, in the JSON report …", .dim)
-      }
-      if index < headCount || index >= all.count - tail {
-        change(all[index], devices, drivers, scale, leaks, &canvas)
-      }
-    }
-  }
-
-  private static func change(
-    _ change: Change, _ devices: Int, _ drivers: Int, _ scale: Int, _ leaks: Set<LineReference>,
-    _ canvas: inout TextCanvas
-  ) {
-    let time = change.time?.secondsText ?? ""
-    let moved =
-      change.before == change.after ? count(change.after) : "\(count(change.before)) → \(count(change.after))"
-    var line = "  " + time.leftPadded(14) + "  " + name(change).padded(14) + " "
-    line += cut(change.device ?? "", devices).padded(devices) + "  "
-    line += cut(change.driver ?? "", drivers).padded(drivers) + "  "
-    line += moved.padded(10) + " " + "\(change.at.line)".leftPadded(8) + "  "
-    line += bar(change.after, scale: scale)
-    let isLeak = leaks.contains(change.at)
-    if isLeak { line += " ← leak" }
-    canvas.line(canvas.fitted(line, from: 0), isLeak ? .bad : .plain)
-  }
-
-  private static func cut(_ name: String, _ width: Int) -> String {
-    let safe = Printable.text(name)
-    return safe.count <= width ? safe : safe.prefix(max(1, width - 1)) + "…"
-  }
-
-  private static func name(_ change: Change) -> String {
-    guard let result = change.result, !(result == 0 && change.call != .query) else {
-      return change.call.rawValue
-    }
-    return "\(change.call.rawValue) = \(result)"
-  }
-
-  /// The count as a bar: full blocks for what is certain, light ones up to what is possible.
-  private static func bar(_ count: Count, scale: Int) -> String {
-    let unit = max(1, (scale + 15) / 16)
-    let low = min(16, (count.min + unit - 1) / unit)
-    guard let max = count.max else { return String(repeating: "▮", count: low) + "…" }
-    let high = min(16, (max + unit - 1) / unit)
-    return String(repeating: "▮", count: low) + String(repeating: "▯", count: high - low)
-  }
-
-  /// The second uses of the group's leaks.
-  private static func leakLines(_ group: GroupReport, _ report: Report) -> Set<LineReference> {
-    var lines: Set<LineReference> = []
-    for finding in report.findings
-    where finding.rule == .testRemoveLeak && finding.group == group.id
-      && finding.incarnation == group.incarnation
-    {
-      let own = finding.evidence.map(\.at)
-      if let again = group.changes.last(where: { $0.call == .use && own.contains($0.at) }) {
-        lines.insert(again.at)
-      }
-    }
-    return lines
-  }
-
   // MARK: - Holders
 
   private static func holders(_ group: GroupReport, _ report: Report, _ canvas: inout TextCanvas) {
@@ -161,58 +79,5 @@ enum TextGroup {
       if let at = holder.at { text += " (line \(at.line))" }
       canvas.line(canvas.fitted("\(number)  \(text)", from: 0), holder.kind == .leaked ? .bad : .plain)
     }
-  }
-}
-
-/// One finding: what happened and the lines that show it.
-enum TextFinding {
-  static func render(_ finding: Finding, _ report: Report, _ canvas: inout TextCanvas) {
-    let ink: Ink =
-      switch finding.severity {
-      case .error: .bad
-      case .warning: .doubtful
-      case .note: .dim
-      }
-    canvas.line(
-      "  \(finding.severity.rawValue): \(finding.rule.rawValue) (\(finding.certainty.rawValue))", ink)
-    canvas.paragraph(TextReport.capitalized(finding.message), indent: 2)
-    evidence(finding, report, &canvas)
-  }
-
-  static func evidence(_ finding: Finding, _ report: Report, _ canvas: inout TextCanvas) {
-    let lines = finding.evidence
-    let width = max(10, lines.prefix(12).map { place($0.at, report).count }.max() ?? 0)
-    var index = 0
-    var shown = 0
-    while index < lines.count, shown < 12 {
-      let line = lines[index]
-      var note = line.note
-      // A return says nothing that its code does not: it goes into the line of its call.
-      if index + 1 < lines.count, lines[index + 1].note.hasPrefix("it returns"),
-        lines[index + 1].at.source == line.at.source
-      {
-        note += "; \(lines[index + 1].note) in line \(lines[index + 1].at.line)"
-        index += 1
-      }
-      canvas.paragraph(
-        Printable.text(note), indent: width + 2, lead: place(line.at, report).leftPadded(width) + "  ", .dim)
-      canvas.paragraph(Printable.text(line.text), indent: 16, lead: "            ")
-      index += 1
-      shown += 1
-    }
-    if index < lines.count { canvas.line("            and \(lines.count - index) more lines", .dim) }
-  }
-
-  /// `12`, and with several sources `trace.txt:12`.
-  private static func place(_ at: LineReference, _ report: Report) -> String {
-    report.sources.count > 1 ? "\(shortName(of: at.source, report)):\(at.line)" : "\(at.line)"
-  }
-
-  /// The last part of a source's path, or all of it where two sources share that.
-  private static func shortName(of source: Int, _ report: Report) -> String {
-    func last(_ path: String) -> Substring { path.split(separator: "/").last ?? Substring(path) }
-    let path = report.sources[source].path
-    let isUnique = report.sources.filter { last($0.path) == last(path) }.count == 1
-    return Printable.text(isUnique ? String(last(path)) : path)
   }
 }

@@ -50,25 +50,58 @@ struct TextCanvas {
 
   /// A paragraph, wrapped between words; every line begins with `indent` blanks, the first with `lead`.
   mutating func paragraph(_ words: String, indent: Int, lead: String? = nil, _ ink: Ink = .plain) {
+    paragraph([(words, ink)], indent: indent, lead: lead)
+  }
+
+  /// A paragraph of runs, each in an ink of its own; the lead takes the ink of the first.
+  mutating func paragraph(_ runs: [(words: String, ink: Ink)], indent: Int, lead: String? = nil) {
     let margin = String(repeating: " ", count: indent)
-    var line = lead ?? margin
+    var pieces = [(text: lead ?? margin, ink: runs.first?.ink ?? .plain)]
+    var column = pieces[0].text.count
     var isEmpty = true
-    for word in words.split(separator: " ") {
-      if !isEmpty, line.count + 1 + word.count > style.width {
-        self.line(line, ink)
-        line = margin
-        isEmpty = true
+    for (words, ink) in runs {
+      for word in Self.words(in: words) {
+        if !isEmpty, column + 1 + word.count > style.width {
+          line(pieces)
+          pieces = [(margin, ink)]
+          column = indent
+          isEmpty = true
+        }
+        let text = isEmpty ? word : " " + word
+        if pieces[pieces.count - 1].ink == ink {
+          pieces[pieces.count - 1].text += text
+        } else {
+          pieces.append((text, ink))
+        }
+        column += text.count
+        isEmpty = false
       }
-      line += isEmpty ? String(word) : " " + word
-      isEmpty = false
     }
-    if !isEmpty || lead != nil { self.line(line, ink) }
+    if !isEmpty || lead != nil { line(pieces) }
+  }
+
+  /// The pieces between which a line may end: `[line 12]` and `6.131601 s` stay together.
+  private static func words(in text: String) -> [String] {
+    var words: [String] = []
+    for word in text.split(separator: " ") {
+      let isUnit = word.first == "s" && word.dropFirst().allSatisfy(\.isPunctuation)
+      if let last = words.last, isUnit && last.last?.isNumber == true || last.hasSuffix("[line") {
+        words[words.count - 1] += " " + word
+      } else {
+        words.append(String(word))
+      }
+    }
+    return words
+  }
+
+  private mutating func line(_ pieces: [(text: String, ink: Ink)]) {
+    text += pieces.map { painted($0.text, $0.ink) }.joined() + "\n"
   }
 
   /// Cuts a text to what is left of the width.
-  func fitted(_ text: String, from column: Int) -> String {
+  func fitted(_ text: some StringProtocol, from column: Int) -> String {
     let room = style.width - column
-    return text.count <= room ? text : text.prefix(max(1, room - 1)) + "…"
+    return text.count <= room ? String(text) : text.prefix(max(1, room - 1)) + "…"
   }
 }
 
@@ -109,6 +142,11 @@ public enum Printable {
 }
 
 extension String {
+  /// Without the blanks at its end.
+  func trimmingEnd() -> Substring {
+    self[..<(lastIndex { $0 != " " }.map(index(after:)) ?? startIndex)]
+  }
+
   func padded(_ width: Int) -> String {
     count >= width ? self : self + String(repeating: " ", count: width - count)
   }

@@ -8,7 +8,6 @@ public enum TextReport {
   public static func render(_ report: Report, style: TextStyle = TextStyle()) -> String {
     var canvas = TextCanvas(style: style)
     headline(report, &canvas)
-    answer(report, &canvas)
     let told = report.groups.filter { isWorthTelling($0, report) }
     let asked = told.filter { wasAsked($0, report) }
     for group in asked { TextGroup.render(group, report, isBrief: false, &canvas) }
@@ -27,19 +26,30 @@ public enum TextReport {
   // MARK: - The answer
 
   private static func headline(_ report: Report, _ canvas: inout TextCanvas) {
-    let leaked = report.groups.flatMap(\.holders).filter { $0.kind == .leaked }.reduce(0) {
-      $0 + ($1.count ?? 0)
+    switch report.verdict {
+    case .balanced: canvas.line("BALANCED", .good)
+    case .unbalanced: canvas.line("UNBALANCED", .bad)
+    case .inconclusive: canvas.line("INCONCLUSIVE", .doubtful)
     }
-    let broken = report.groups.filter { $0.verdict == .unbalanced }
+    TextAnswer.render(report, &canvas)
+    summary(report, &canvas)
+    canvas.line()
+    canvas.paragraph(kernelSentence(report.kernel), indent: 10, lead: "kernel    ", .dim)
+  }
+
+  /// The verdict in a sentence, over all groups.
+  private static func summary(_ report: Report, _ canvas: inout TextCanvas) {
     switch report.verdict {
     case .balanced:
-      canvas.line("BALANCED", .good)
       let groups = report.groups.count == 1 ? "group" : "groups"
       canvas.paragraph(
         "Every reference left in the \(report.groups.count) \(groups) of this capture belongs to a bound driver or an "
           + "owner.", indent: 0)
     case .unbalanced:
-      canvas.line("UNBALANCED", .bad)
+      let broken = report.groups.filter { $0.verdict == .unbalanced }
+      let leaked = report.groups.flatMap(\.holders).filter { $0.kind == .leaked }.reduce(0) {
+        $0 + ($1.count ?? 0)
+      }
       let names = broken.map(TextGroup.shortName).joined(separator: ", ")
       let who = broken.count == 1 ? "Group \(names) keeps" : "Groups \(names) keep"
       canvas.paragraph(
@@ -48,14 +58,13 @@ public enum TextReport {
           : "\(broken.count == 1 ? "Group" : "Groups") \(names): the count does not agree with who holds it.",
         indent: 0)
     case .inconclusive:
-      canvas.line("INCONCLUSIVE", .doubtful)
-      for reason in report.reasons.prefix(8) { canvas.paragraph(reason + ".", indent: 2, lead: "- ") }
+      for reason in report.reasons.prefix(8) {
+        canvas.paragraph(Printable.text(reason) + ".", indent: 2, lead: "- ")
+      }
       if report.reasons.count > 8 {
         canvas.line("- and \(report.reasons.count - 8) more reasons, see the groups")
       }
     }
-    canvas.line()
-    canvas.paragraph(kernelSentence(report.kernel), indent: 10, lead: "kernel    ", .dim)
   }
 
   private static func kernelSentence(_ kernel: KernelSummary) -> String {
@@ -64,10 +73,11 @@ public enum TextReport {
     switch kernel.testDriverRemove {
     case .unfixed:
       return release
-        + "CONFIG_DEBUG_TEST_DRIVER_REMOVE is on and dma_cleanup() is missing (no f429378a9bf8); "
+        + "CONFIG_DEBUG_TEST_DRIVER_REMOVE is on and dma_cleanup() is missing (no \(TestRemoveFix.commit)); "
         + "\(windows) seen, \(kernel.reprobes) of which used the group twice"
     case .fixed:
-      return release + "CONFIG_DEBUG_TEST_DRIVER_REMOVE is on, dma_cleanup() is in place (f429378a9bf8); "
+      return release
+        + "CONFIG_DEBUG_TEST_DRIVER_REMOVE is on, dma_cleanup() is in place (\(TestRemoveFix.commit)); "
         + "\(windows) seen, \(kernel.reprobes) of which used the group twice"
     case .inactive: return release + "CONFIG_DEBUG_TEST_DRIVER_REMOVE is off; \(windows) seen"
     case .unknown:
@@ -78,19 +88,10 @@ public enum TextReport {
     }
   }
 
-  /// The symptom comes before everything else: somebody asked and was refused.
-  private static func answer(_ report: Report, _ canvas: inout TextCanvas) {
-    for finding in report.findings where finding.rule == .notViable {
-      canvas.line()
-      canvas.paragraph(capitalized(finding.message), indent: 0, .strong)
-      TextFinding.evidence(finding, report, &canvas)
-    }
-  }
-
   // MARK: - Groups
 
   private static func isWorthTelling(_ group: GroupReport, _ report: Report) -> Bool {
-    group.verdict != .balanced
+    group.verdict != .balanced || wasAsked(group, report)
       || report.findings.contains {
         $0.group == group.id && $0.incarnation == group.incarnation && $0.group != nil
       }
@@ -98,9 +99,7 @@ public enum TextReport {
 
   private static func wasAsked(_ group: GroupReport, _ report: Report) -> Bool {
     group.id != nil
-      && report.findings.contains {
-        $0.rule == .notViable && $0.group == group.id && $0.incarnation == group.incarnation
-      }
+      && report.answers.contains { $0.group == group.id && $0.incarnation == group.incarnation }
   }
 
   private static func quietGroups(_ report: Report, _ canvas: inout TextCanvas) {
@@ -115,7 +114,7 @@ public enum TextReport {
 
   /// Findings that belong to no group.
   private static func general(_ report: Report, _ canvas: inout TextCanvas) {
-    for finding in report.findings where finding.group == nil && finding.rule != .notViable {
+    for finding in report.findings where finding.group == nil {
       canvas.line()
       TextFinding.render(finding, report, &canvas)
     }
@@ -136,7 +135,9 @@ public enum TextReport {
   private static func remedies(_ report: Report, _ canvas: inout TextCanvas) {
     var told: [String] = []
     var lines: [(rule: Rule, text: String)] = []
-    for finding in report.findings where finding.severity > .note || finding.rule == .testRemoveActive {
+    // What to do about a refusal was said with its answer.
+    for finding in report.findings
+    where (finding.severity > .note || finding.rule == .testRemoveActive) && finding.rule != .notViable {
       if !told.contains(finding.remedy) {
         told.append(finding.remedy)
         lines.append((finding.rule, finding.remedy))
@@ -196,7 +197,10 @@ public enum TextReport {
   /// A sentence begins with a capital, but a driver's name is written as it is.
   static func capitalized(_ text: String) -> String {
     let safe = Printable.text(text)
-    guard ["group ", "a ", "another "].contains(where: safe.hasPrefix) else { return safe }
+    guard ["group ", "a ", "another ", "the ", "every ", "nobody ", "what "].contains(where: safe.hasPrefix)
+    else {
+      return safe
+    }
     return safe.prefix(1).uppercased() + safe.dropFirst()
   }
 }

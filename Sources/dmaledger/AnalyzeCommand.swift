@@ -74,6 +74,18 @@ struct AnalyzeCommand: ParsableCommand {
   @Option(name: .long, help: "Threads that may read at the same time (default: the processors).")
   var jobs: Int?
 
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Answer for the group of this device (0000:03:00.0 or 03:00.0), refused or not; repeatable.",
+      valueName: "device"))
+  var device: [String] = []
+
+  @Option(
+    name: .long, help: ArgumentHelp("Answer for this group, refused or not; repeatable.", valueName: "number")
+  )
+  var group: [Int] = []
+
   @Option(name: .long, help: "Exit with 1 for findings of this severity or worse.")
   var failOn: Threshold = .error
 
@@ -170,6 +182,7 @@ struct AnalyzeCommand: ParsableCommand {
   private func options() throws -> Analyzer.Options {
     var options = Analyzer.Options()
     options.jobs = jobs ?? Standard.processors
+    options.questions = group.map { .group($0) } + device.map { .device($0) }
     for pair in field {
       let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
       guard parts.count == 2, options.addField(meaning: parts[0], name: parts[1]) else {

@@ -72,7 +72,14 @@ enum ColorChoice: String, CaseIterable, ExpressibleByArgument {
     case .never: usesColor = false
     case .auto: usesColor = isTerminal && !isSet("NO_COLOR")
     }
-    return TextStyle(width: 100, usesColor: usesColor)
+    return TextStyle(width: isTerminal ? min(100, terminalWidth) : 100, usesColor: usesColor)
+  }
+
+  /// Columns of the terminal; 100 where it does not tell.
+  private var terminalWidth: Int {
+    var size = winsize()
+    guard unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 100 }
+    return Int(size.ws_col)
   }
 
   /// NO_COLOR counts when it is set to anything but nothing.

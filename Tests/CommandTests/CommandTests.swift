@@ -19,6 +19,8 @@ struct CommandTests {
       ([fixed, "--format", "klingon"], 64), ([fixed, "--field", "count"], 64),
       ([fixed, "--probe", "a=b"], 64),
       (["explain", "no-such-rule"], 64), (["explain", "test-remove-leak"], 0), (["explain"], 0),
+      (["explain", "--all"], 0), (["explain", "--all", "--format", "markdown"], 0),
+      (["explain", "--format", "markdown"], 64), (["explain", "--all", "not-viable"], 64),
       (["--version"], 0),
       (["--help"], 0),
     ] as [([String], Int32)])

@@ -192,6 +192,31 @@ struct RandomHistoryTests {
     }
   }
 
+  @Test("no answer blames a device for more than it leaked, whatever the evidence", arguments: 0..<20)
+  func answers(block: Int) {
+    var seen = 0
+    for seed in block * 3..<(block + 1) * 3 {
+      for kernel in Kernel.allCases {
+        var machine = Machine(seed: UInt64(seed + 2000), kernel: kernel)
+        machine.play(steps: 4 + seed % 30)
+        for evidence in Scenario.Evidence.allCases {
+          let report = machine.story.report(evidence)
+          seen += report.answers.count
+          for answer in report.answers {
+            let place = "seed \(seed), \(kernel), \(evidence): \(answer.headline)"
+            let blamed = Dictionary(
+              answer.leaked.map { ($0.device ?? "", $0.count ?? 0) }, uniquingKeysWith: +)
+            #expect(blamed.allSatisfy { machine.leaks[$0.key, default: 0] >= $0.value }, "\(place)")
+            if answer.cause == .leak { #expect(!machine.leaks.isEmpty, "\(place)") }
+            // Who was there from the start and who reads every count owes no explanation.
+            if machine.startsIdle, evidence == .arguments { #expect(answer.unexplained == nil, "\(place)") }
+          }
+        }
+      }
+    }
+    #expect(seen > 0)
+  }
+
   @Test("whatever is lost, nothing is claimed that did not happen", arguments: 0..<20)
   func gaps(block: Int) {
     for seed in block * 3..<(block + 1) * 3 {

@@ -17,7 +17,8 @@ struct JSONReportTests {
     #expect(root["verdict"] as? String == "unbalanced")
     #expect(root["reasons"] as? [String] == [])
     let kernel: NSDictionary = [
-      "release": "6.1.52", "test_driver_remove": "unfixed", "windows": 9, "reprobes": 4,
+      "release": "6.1.52", "test_driver_remove": "unfixed", "fix": "lacks_by_release", "windows": 9,
+      "reprobes": 4,
     ]
     #expect(root["kernel"] as? NSDictionary == kernel)
 
@@ -93,9 +94,10 @@ struct JSONReportTests {
     let root = try parsed(Report.withNothing)
     let expected: NSDictionary = [
       "schema": "dmaledger.report/1", "tool": ["name": "dmaledger", "version": "1.2.3"],
-      "verdict": "balanced", "reasons": [String](),
+      "verdict": "balanced", "reasons": [String](), "answers": [String](),
       "kernel": ["test_driver_remove": "unknown", "windows": 0, "reprobes": 0],
-      "sources": [String](), "groups": [String](), "findings": [String](), "diagnostics": [String](),
+      "sources": [String](), "groups": [String](), "findings": [String](), "recipe": [String](),
+      "diagnostics": [String](),
     ]
     #expect(root as NSDictionary == expected)
     #expect(text(Report.withNothing).contains("\"groups\": [],\n"))
@@ -161,7 +163,10 @@ struct JSONReportTests {
     let place = ["at", "source", "line"]
     let expected: [[String]] = [
       ["schema", "tool", "name", "version", "capture_id", "verdict", "reasons"],
-      ["kernel", "release", "test_driver_remove", "windows", "reprobes"],
+      ["answers", "group", "incarnation", "device", "cause", "certainty", "headline"], place,
+      ["steps", "text", "ts_ns"], place, ["text", "legitimate", "kind", "count", "device"],
+      ["leaked", "kind", "unexplained", "min", "fix"],
+      ["kernel", "release", "test_driver_remove", "fix", "windows", "reprobes"],
       ["sources", "path", "format", "compression", "bytes", "lines", "understood_lines", "events"],
       ["first_ts_ns", "last_ts_ns", "lost_events", "unparsed", "shape", "count", "first_line"],
       ["groups", "id", "incarnation", "verdict", "reasons", "initial"], interval, ["final"], interval,
@@ -173,7 +178,7 @@ struct JSONReportTests {
       ["unattributed", "use", "device_release"],
       ["findings", "rule", "severity", "certainty", "group", "incarnation", "device", "driver", "excess"],
       ["message", "cause", "remedy", "fingerprint", "evidence", "source", "line", "ts_ns", "note", "text"],
-      ["diagnostics", "level", "source", "line", "offset", "message"],
+      ["recipe", "diagnostics", "level", "source", "line", "offset", "message"],
     ]
     #expect(keys == expected.flatMap(\.self))
   }
@@ -358,7 +363,7 @@ extension Report {
     var unattributed = CallTally()
     unattributed[.use] = 12
     unattributed[.deviceRelease] = 1
-    return Report(
+    var report = Report(
       verdict: .unbalanced, reasons: [],
       kernel: KernelSummary(release: "6.1.52", testDriverRemove: .unfixed, windows: 9, reprobes: 4),
       sources: [
@@ -382,6 +387,10 @@ extension Report {
           ])
       ],
       diagnostics: [Diagnostic(level: .warning, source: 0, line: 31, offset: 2048, message: "damaged frame")])
+    report.kernel.fix = .lacksByRelease
+    report.recipe = ["cat trace > trace.txt"]
+    report.answers = [AnswerReportTests.full]
+    return report
   }()
 
   /// One of everything, with every value left out that may be.

@@ -1,6 +1,6 @@
 /// A source cannot be read at all: the file is missing, a directory, unreadable.
 ///
-/// Damage inside a source is not an error but an ``InputIssue``: what stands before it is still evidence.
+/// Damage inside a source is not an error but an `InputIssue`: what stands before it is still evidence.
 public struct InputError: Error, Sendable {
   /// The path as given.
   public var path: String

@@ -39,6 +39,12 @@ package struct NameTable: Sendable {
     return NameID(slots[slot])
   }
 
+  /// Whether a name was seen.
+  package func contains(_ name: String) -> Bool {
+    let array = Array(name.utf8)
+    return slots[slotOf(array.span)] >= 0
+  }
+
   package mutating func intern(_ name: String) -> NameID {
     let array = Array(name.utf8)
     return intern(array.span)

@@ -1,105 +1,112 @@
-/// The shortest capture that would decide what this one leaves open, as lines to paste into a shell.
+/// The shortest capture that would decide what this one leaves open, as lines to paste into a root shell.
 enum CaptureRecipe {
-  static func lines(
-    verdict: Verdict, evidence: KernelEvidence, hasCalls: Bool, hasUnattributed: Bool, hasUnknownCount: Bool,
-    hasLoss: Bool, release: String?
-  ) -> [String] {
-    guard verdict == .inconclusive else { return [] }
-    if hasLoss, !hasUnattributed, hasCalls {
-      return [
-        "# the same capture without losses: a larger buffer, written before the first event",
-        "echo 65536 > /sys/kernel/tracing/buffer_size_kb      # or trace_buf_size=64M at boot",
+  static func lines(for questions: OpenQuestions, release: String?) -> [String] {
+    let open = questions.all
+    var lines: [String] = []
+    if open.contains(.damage) {
+      lines += [
+        "# part of a file is gone: get it again from where it came; while that machine is up its buffer can be read again"
       ]
     }
-    if hasCalls, !hasUnattributed, hasUnknownCount {
-      return
-        ["# the same probes from before the first driver binds, on the kernel command line:"]
-        + [
-          "trace_buf_size=16M trace_clock=global kprobe_event=\"<the probes, ';' between them, ',' for blanks>\""
-        ]
-        + ["# or a listing beside this capture, to account for every member of the group:"]
-        + ["find /sys/kernel/iommu_groups -type l; lspci -nnk"]
+    if open.contains(.loss) {
+      lines += [
+        "# events were lost: the same capture with a larger buffer, set before the first event",
+        "echo 65536 > /sys/kernel/tracing/buffer_size_kb   # at boot: trace_buf_size=64M on the command line",
+      ]
     }
-    return probes(for: release) + [
-      "echo 1 > /sys/kernel/tracing/events/own/enable   # then start the VM again"
+    if open.contains(.start) { return lines + start }
+    let byName = KernelVersion(release).map { $0 >= .firstWithNamedArguments } ?? false
+    let probes = probes(for: questions, byName: byName)
+    if !probes.isEmpty {
+      lines.append("# \(reason(open))")
+      lines += runTime(probes, byName: byName)
+      lines.append(
+        "echo 1 > /sys/kernel/tracing/events/own/enable   # then start the VM again, and when it was refused:"
+      )
+    }
+    if !probes.isEmpty || !open.isDisjoint(with: [.loss, .damage]) {
+      lines.append("cat /sys/kernel/tracing/trace > trace.txt")
+    }
+    if open.contains(.members) { lines += listing }
+    return lines
+  }
+
+  private static func reason(_ open: Set<OpenQuestion>) -> String {
+    if open.contains(.calls) {
+      return "no call that takes or gives back a group was recorded: probes that show them"
+    }
+    if open.contains(.names) {
+      return "which group each call was for: the same functions with arguments, beside what was recorded"
+    }
+    var missing: [String] = []
+    if open.contains(.unuse) { missing.append("who gives back") }
+    if open.contains(.returns) { missing.append("what the calls returned") }
+    if open.contains(.counts) { missing.append("what the count is") }
+    return
+      "missing \(missing.count == 1 ? "is" : "are") only \(FindingContext.joined(missing)): add to the probes that are there"
+  }
+
+  /// Of all probes those that the open questions need.
+  private static func probes(for questions: OpenQuestions, byName: Bool) -> [ProbeLine] {
+    let open = questions.all
+    let returns: [ProbeLine] = [.useReturn, .claimReturn, .queryReturn]
+    let needsReturns = open.contains(.calls) || !questions.hasReturns
+    if !open.isDisjoint(with: [.calls, .names]) {
+      // By name a return reads what the entry would.
+      let entries: [ProbeLine] =
+        byName && needsReturns ? [.use, .unuse, .release] : [.use, .unuse, .claim, .release, .query]
+      let windows: [ProbeLine] = open.contains(.calls) ? [.probe, .probeReturn] : []
+      return windows + entries + (needsReturns ? returns : [])
+    }
+    var probes: [ProbeLine] = []
+    if open.contains(.unuse) { probes.append(.unuse) }
+    if open.contains(.returns) { probes += questions.withoutReturn.compactMap(ProbeLine.codes) }
+    // The refusal itself is the moment that counts; an unuse that is added reads the count as well.
+    if open.contains(.counts), !open.contains(.unuse) { probes.append(.query) }
+    return probes
+  }
+
+  // MARK: - Forms
+
+  /// By name from 6.9 on; where the release is older or not known, by offsets, which every kernel with BTF has.
+  private static func runTime(_ probes: [ProbeLine], byName: Bool) -> [String] {
+    if byName {
+      return ["cat >> /sys/kernel/tracing/dynamic_events <<'EOF'"] + probes.map(\.named) + ["EOF"]
+    }
+    let lines = probes.map(\.offset)
+    return offsets(usedIn: lines) + ["cat >> /sys/kernel/tracing/kprobe_events <<EOF"] + lines + ["EOF"]
+  }
+
+  /// Reads the offsets of this kernel, where the lines need any.
+  private static func offsets(usedIn lines: [String]) -> [String] {
+    let fields = [
+      ("$D", "device driver"), ("$G", "device iommu_group"), ("$I", "iommu_group id"),
+      ("$O", "iommu_group owner_cnt"),
+      ("$W", "iommu_group owner"),
+    ]
+    .filter { variable, _ in lines.contains { $0.contains(variable) } }
+    guard !fields.isEmpty else { return [] }
+    return [
+      "# offsets of the running kernel, by pahole (package dwarves or pahole)",
+      #"at() { pahole -F btf -C "$1" /sys/kernel/btf/vmlinux 2>/dev/null | sed -n "s|.*[ *]$2; */\* *\([0-9]*\) .*|\1|p" | head -n 1; }"#,
+      fields.map { "\($0.0.dropFirst())=$(at \($0.1))" }.joined(separator: " "),
     ]
   }
 
-  /// Kernels with BTF access to arguments at a return (6.9 and later) need no offsets.
-  private static func probes(for release: String?) -> [String] {
-    guard let version = KernelVersion(release), version < KernelVersion(major: 6, minor: 9, patch: 0) else {
-      return ["cat >> /sys/kernel/tracing/dynamic_events <<'EOF'"] + byName + ["EOF"]
-    }
+  /// From before the first driver binds. The default clock is switched at boot, which would clear the buffer.
+  private static var start: [String] {
+    let probes: [ProbeLine] = [.probe, .use, .useReturn, .unuse, .query]
+    let lines = probes.map(\.boot)
     return [
-      "# offsets of this kernel: pahole -C iommu_group /sys/kernel/btf/vmlinux; pahole -C device /sys/kernel/btf/vmlinux",
-      "# G = device.iommu_group, I = iommu_group.id, O = iommu_group.owner_cnt",
-      "cat >> /sys/kernel/tracing/kprobe_events <<'EOF'",
-    ] + byOffset + ["EOF"]
+      "# what was taken before the capture began: the same from boot on. This prints what to append to the kernel command",
+      "# line; boot with it, start the VM, and when it was refused: cat /sys/kernel/tracing/trace > trace.txt",
+    ] + offsets(usedIn: lines) + [
+      #"echo "trace_clock=global trace_buf_size=16M kprobe_event=\"\#(lines.joined(separator: ";"))\"""#
+    ]
   }
 
-  private static let byName = [
-    "f:own/rp really_probe dev=dev->kobj.name:string drv=drv->name:string",
-    "f:own/rp_x really_probe%return ret=$retval dev=dev->kobj.name:string",
-    "f:own/use iommu_device_use_default_domain dev=dev->kobj.name:string grp=dev->iommu_group "
-      + "id=dev->iommu_group->id cnt=dev->iommu_group->owner_cnt",
-    "f:own/use_x iommu_device_use_default_domain%return ret=$retval dev=dev->kobj.name:string grp=dev->iommu_group",
-    "f:own/unuse iommu_device_unuse_default_domain dev=dev->kobj.name:string grp=dev->iommu_group "
-      + "id=dev->iommu_group->id cnt=dev->iommu_group->owner_cnt",
-    "f:own/claim_x iommu_group_claim_dma_owner%return ret=$retval grp=group id=group->id cnt=group->owner_cnt",
-    "f:own/rel iommu_group_release_dma_owner grp=group id=group->id cnt=group->owner_cnt",
-    "f:own/query_x iommu_group_dma_owner_claimed%return ret=$retval grp=group id=group->id cnt=group->owner_cnt",
+  private static let listing = [
+    "# who is in the group, taken while the devices are as they were when VFIO was refused, to be given in the same call:",
+    "(find /sys/kernel/iommu_groups -type l; lspci -Dnnk) > groups.txt",
   ]
-
-  private static let byOffset = [
-    "p:own/rp really_probe dev=+0(+0($arg1)):string drv=+0(+0($arg2)):string",
-    "r:own/rp_ret really_probe ret=$retval:s32",
-    "p:own/use iommu_device_use_default_domain dev=+0(+0($arg1)):string grp=+G($arg1):x64 id=+I(+G($arg1)):s32 "
-      + "cnt=+O(+G($arg1)):u32",
-    "r:own/use_ret iommu_device_use_default_domain ret=$retval:s32",
-    "p:own/unuse iommu_device_unuse_default_domain dev=+0(+0($arg1)):string grp=+G($arg1):x64 "
-      + "id=+I(+G($arg1)):s32 cnt=+O(+G($arg1)):u32",
-    "p:own/claim iommu_group_claim_dma_owner grp=$arg1:x64 id=+I($arg1):s32 cnt=+O($arg1):u32",
-    "r:own/claim_ret iommu_group_claim_dma_owner ret=$retval:s32",
-    "p:own/release iommu_group_release_dma_owner grp=$arg1:x64 id=+I($arg1):s32 cnt=+O($arg1):u32",
-    "p:own/query iommu_group_dma_owner_claimed grp=$arg1:x64 id=+I($arg1):s32 cnt=+O($arg1):u32",
-    "r:own/query_ret iommu_group_dma_owner_claimed ret=$retval:u8",
-  ]
-}
-
-/// A kernel release as far as it can be compared: `6.1.192` of `6.1.192-1-amd64`.
-struct KernelVersion: Comparable {
-  var major: Int
-  var minor: Int
-  var patch: Int
-
-  init(major: Int, minor: Int, patch: Int) {
-    self.major = major
-    self.minor = minor
-    self.patch = patch
-  }
-
-  init?(_ release: String?) {
-    guard let release else { return nil }
-    let numbers = release.split(whereSeparator: { $0 == "." || $0 == "-" || $0 == "+" }).prefix(3)
-      .map { Int($0.prefix(while: \.isNumber)) }
-    guard numbers.count >= 2, let major = numbers[0], let minor = numbers[1] else { return nil }
-    self.init(major: major, minor: minor, patch: numbers.count > 2 ? numbers[2] ?? 0 : 0)
-  }
-
-  static func < (left: KernelVersion, right: KernelVersion) -> Bool {
-    (left.major, left.minor, left.patch) < (right.major, right.minor, right.patch)
-  }
-
-  /// Whether a mainline or stable kernel of this release has commit f429378a9bf8; `nil` before 5.19, which has no
-  /// ownership at all. Vendors patch as they like: what the capture shows outweighs this.
-  var hasTestRemoveFix: Bool? {
-    if self < KernelVersion(major: 5, minor: 19, patch: 0) { return nil }
-    if self >= KernelVersion(major: 6, minor: 6, patch: 0) { return true }
-    switch (major, minor) {
-    case (6, 5): return patch >= 3
-    case (6, 4): return patch >= 16
-    case (6, 1): return patch >= 53
-    default: return false
-    }
-  }
 }

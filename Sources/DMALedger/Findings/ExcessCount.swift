@@ -7,8 +7,8 @@ enum ExcessCount {
       member bound to a driver that does not manage DMA itself, or the claims of the current owner. The \
       difference belongs to nobody, and it keeps VFIO out for as long as the group lives. The call that took \
       it is not in the capture, most often because recording began after the driver had been bound. A kernel \
-      with CONFIG_DEBUG_TEST_DRIVER_REMOVE and without commit f429378a9bf8 is by far the most common reason, \
-      but this rule does not claim it: it has the amount and not the moment.
+      with CONFIG_DEBUG_TEST_DRIVER_REMOVE and without commit \(TestRemoveFix.commit) leaves just this behind at every \
+      bind, but this rule does not claim it: it has the amount and not the moment.
       """,
     evidence: """
       Two facts are needed, a lower bound of the count and an upper bound of the holders. The count comes \
@@ -42,12 +42,11 @@ extension ExcessCount {
     let group = summary.ledger
     let rest = summary.excess.min - summary.leaked
     guard rest > 0, let last = group.entries.last else { return [] }
-    // A listed member that no call names may hold one of them by right.
-    let isLeast = !group.hasAllMembers && group.listedIdle > 0
+    let isLeast = summary.excess.exact == nil
     return [
       Finding(
         rule: .excessCount, severity: .error,
-        certainty: group.listingIsComplete && !group.hasAllMembers ? .consistent : .proved,
+        certainty: group.hasAllMembers ? .proved : .consistent,
         group: group.id.map(GroupID.init),
         incarnation: group.incarnation, excess: rest,
         message:

@@ -49,6 +49,32 @@ struct FindingContext {
     return name
   }
 
+  /// A list for a sentence: `a, b and 3 more`.
+  func some(_ words: [String], most: Int = 6) -> String {
+    guard words.count > most + 1 else { return Self.joined(words) }
+    return words.prefix(most).joined(separator: ", ") + " and \(words.count - most) more"
+  }
+
+  /// `a, b and c`
+  static func joined(_ words: [String]) -> String {
+    guard let last = words.last, words.count > 1 else { return words.first ?? "" }
+    return words.dropLast().joined(separator: ", ") + " and " + last
+  }
+
+  /// A defect that one call shows: the device and the driver are those of the call.
+  func defect(
+    _ rule: Rule, _ certainty: Certainty = .proved, by call: OwnershipCall, in group: GroupLedger,
+    excess: Int? = nil,
+    message: String, remedy: String, chain: String, evidence: [Evidence]
+  ) -> Finding {
+    Finding(
+      rule: rule, severity: .error, certainty: certainty, group: group.id.map(GroupID.init),
+      incarnation: group.incarnation, device: text(call.device), driver: text(call.driver), excess: excess,
+      message: message, remedy: remedy,
+      fingerprint: fingerprint(rule, driver: call.driver, device: call.device, chain: chain),
+      evidence: evidence)
+  }
+
   /// Same bug, same fingerprint: nothing in it changes from boot to boot.
   func fingerprint(_ rule: Rule, driver: NameID?, device: NameID?, chain: String) -> String {
     let bus = device.map { names.withBytes($0, GroupTrust.isPCIAddress) ? "pci" : "other" } ?? "unknown"
@@ -95,4 +121,9 @@ func references(_ count: Int) -> String {
 /// `once more`, `3 more times`.
 func more(_ count: Int) -> String {
   count == 1 ? "once more" : "\(count) more times"
+}
+
+extension String {
+  /// A sentence begins with a capital.
+  var capitalizedFirst: String { prefix(1).uppercased() + dropFirst() }
 }

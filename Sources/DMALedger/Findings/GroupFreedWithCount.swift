@@ -27,9 +27,8 @@ enum GroupFreedWithCount {
     remedy: """
       Nothing is left to clear in this group. Look for the leak that came before; if it is not in the \
       capture, record again from the first bind of the members' drivers. If you removed and rescanned the \
-      members to get rid of a leak, this warning is the expected sign that it worked. On a machine with \
-      panic_on_warn set do not clear a leak that way, because the warning brings the machine down: reboot it \
-      instead. Do not report the warning as a bug of the IOMMU core.
+      members to get rid of a leak, this warning is the expected sign that it worked. On a machine that is \
+      set to panic at a warning do not clear a leak that way: reboot it instead. Do not report the warning as a bug of the IOMMU core.
       """)
 }
 

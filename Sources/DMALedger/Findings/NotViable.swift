@@ -69,26 +69,22 @@ extension NotViable {
   private static func finding(
     _ logged: [(witness: Witness, device: NameID?)], _ group: GroupLedger, _ context: FindingContext
   ) -> Finding {
-    // The device that was asked for was with VFIO then. A listing that shows it elsewhere is of another moment.
-    let natives = group.listing.filter(\.holds)
-    let moved = natives.first { member in logged.contains { $0.device == member.device } }
-    let holders = moved == nil ? natives : []
+    let story = LoggedStory(group)
+    let holders = story.holders
     var message = "\(context.name(group)) is not viable, says the program that asked for it. "
-    var cause = "unknown"
-    if let moved {
+    if let moved = story.moved {
       message +=
         "The listing is of another moment: it shows \(context.names.text(moved.device)) with the driver "
       message +=
         "\(context.text(moved.driver) ?? "of its own"), and that was the device to be assigned. Who held the "
       message += "group then, only a trace would show."
     } else if !holders.isEmpty {
-      cause = "holder"
       message += "Held by right: "
       message +=
         holders.map { context.names.text($0.device) + " (\(context.text($0.driver) ?? "a driver"))" }
         .joined(separator: ", ")
       message += "; whether anything else is held, only a trace would show."
-    } else if !group.listing.isEmpty, group.listing.allSatisfy(\.tellsDriver) {
+    } else if story.knowsDrivers {
       message += "None of its \(group.listing.count) members has a driver that takes a reference ("
       message +=
         group.listing.map {
@@ -104,24 +100,23 @@ extension NotViable {
     } else {
       message += "Who is in the group is not in what was given."
     }
-    let leaks = group.allLeaks.filter { $0.leak.certainty > .suspected }.count
-    if leaks > 0 {
+    if !story.leaks.isEmpty {
       message +=
-        " The trace shows \(references(leaks)) being leaked in it; the log has no time that would say whether "
+        " The trace shows \(references(story.leaks.count)) being leaked in it; the log has no time that would say whether "
       message += "the refusal came before or after."
     }
     let shown = holders.isEmpty ? group.listing : holders
     return Finding(
       rule: .notViable, severity: .warning, certainty: .consistent, group: group.id.map(GroupID.init),
       incarnation: group.incarnation, device: context.text(holders.first?.device),
-      driver: context.text(holders.first?.driver), message: message, cause: cause,
-      remedy: cause == "holder"
+      driver: context.text(holders.first?.driver), message: message, cause: story.cause,
+      remedy: story.cause == "holder"
         ? "Unbind " + holders.map { context.names.text($0.device) }.joined(separator: ", ")
           + " or bind it to vfio-pci, and ask again."
         : "Record a trace from before the first driver binds, with the group's id and count as arguments, and give it "
           + "together with this log and a listing of the group's devices and drivers.",
       fingerprint: context.fingerprint(
-        .notViable, driver: holders.first?.driver, device: holders.first?.device, chain: "log>\(cause)"),
+        .notViable, driver: holders.first?.driver, device: holders.first?.device, chain: "log>\(story.cause)"),
       evidence: logged.prefix(4).map { context.evidence($0.witness, "the program that asked was refused") }
         + shown.prefix(8).map { context.evidence($0.witness, "a member of the group") })
   }
@@ -216,11 +211,8 @@ extension NotViable {
             : "1 is held by right for \(name)\(driver), taken \(context.moment(holding.witness))")
     }
     if let rest = story.unexplained.max {
-      if rest > 0, story.knowsMembers, story.unexplained.min > 0 {
-        parts.append(
-          "\(story.unexplained.min == rest ? "" : "up to ")\(rest) \(rest == 1 ? "belongs" : "belong") to nobody: "
-            + "every member of the group is accounted for, and what took "
-            + "\(rest == 1 ? "it" : "them") is not in the capture")
+      if story.ownerless > 0 {
+        parts.append(ownerless(story, rest))
       } else if rest > 0 {
         let amount = parts.isEmpty ? (rest == 1 ? "It" : "All \(rest)") : "\(rest) more"
         parts.append(
@@ -230,11 +222,20 @@ extension NotViable {
     } else if parts.isEmpty {
       parts.append("Nothing in the capture shows who holds it")
     }
-    var text = parts.joined(separator: "; ") + "."
+    var text = parts.joined(separator: "; ").capitalizedFirst + "."
     if story.leaks.isEmpty, story.unexplained.max != 0, context.evidence.verdict == .unfixed {
       text += " This kernel leaks one reference at every bind, which may well be what they are."
     }
     return text
+  }
+
+  private static func ownerless(_ story: RefusalStory, _ rest: Int) -> String {
+    let count = story.ownerless
+    let them = count == 1 ? "it" : "them"
+    let isExact = count == rest
+    return "\(isExact ? "" : "at least ")\(count) \(count == 1 ? "belongs" : "belong") to nobody: "
+      + story.whyOwnerless
+      + ", and what took \(them) is not in the capture"
   }
 
   private static func remedy(_ story: RefusalStory, _ context: FindingContext) -> String {

@@ -51,17 +51,15 @@ extension OverRelease {
   ) -> Finding {
     let shown =
       certainty == .proved ? "its owner_cnt was read as 0" : "every reference that the capture shows was gone"
-    return Finding(
-      rule: .overRelease, severity: .error, certainty: certainty, group: group.id.map(GroupID.init),
-      incarnation: group.incarnation, device: context.text(call.device), driver: context.text(call.driver),
+    return context.defect(
+      .overRelease, certainty, by: call, in: group,
       message: "\(context.holder(driver: call.driver, device: call.device)) gave back a reference of "
         + "\(context.name(group)) \(context.moment(call.entry)) although \(shown). The kernel warns in "
         + "iommu_device_unuse_default_domain() and changes nothing.",
       remedy:
         "Find the use that this unuse belongs to. If the device was probed before it joined its group (an "
         + "IOMMU driver that loads late), make the IOMMU driver available before its clients.",
-      fingerprint: context.fingerprint(
-        .overRelease, driver: call.driver, device: call.device, chain: "unuse@0"),
+      chain: "unuse@0",
       evidence: context.lines(of: call, "an unuse at count 0"))
   }
 }

@@ -26,8 +26,7 @@ enum PasidBlockedUnuse {
       """,
     remedy: """
       The driver has to undo in its remove callback, before it returns, what it attached: \
-      iommu_sva_unbind_device() for every bond and iommu_detach_device_pasid() for every PASID domain. Until \
-      it does, stop the programs that use the device's shared address space before unbinding it. Clear the \
+      every SVA bond and every PASID domain. Until it does, stop the programs that use the device's shared address space before unbinding it. Clear the \
       leak by removing all members of the group and rescanning, or by a reboot. Do not bind and unbind the \
       driver again: the old reference has no one left to return it, and with a PASID still attached the bind \
       fails.
@@ -40,18 +39,15 @@ extension PasidBlockedUnuse {
     summary.ledger.anomalies.compactMap { anomaly in
       guard case .pasidBlocked(let call) = anomaly else { return nil }
       let group = summary.ledger
-      return Finding(
-        rule: .pasidBlockedUnuse, severity: .error, certainty: .proved, group: group.id.map(GroupID.init),
-        incarnation: group.incarnation, device: context.text(call.device), driver: context.text(call.driver),
-        excess: 1,
+      return context.defect(
+        .pasidBlockedUnuse, by: call, in: group, excess: 1,
         message:
           "\(context.holder(driver: call.driver, device: call.device)) tried to give back its reference of "
           + "\(context.name(group)) \(context.moment(call.entry)), and the count stayed at "
           + "\(call.countBefore.map(String.init) ?? "what it was"): the kernel refuses while a PASID is attached, and "
           + "warns as it does for a count of 0. The reference stays.",
         remedy: "Let whoever attached the PASID (SVA, iommufd) detach it before the driver is unbound.",
-        fingerprint: context.fingerprint(
-          .pasidBlockedUnuse, driver: call.driver, device: call.device, chain: "unuse@pasid"),
+        chain: "unuse@pasid",
         evidence: context.lines(of: call, "an unuse that changes nothing"))
     }
   }

@@ -37,7 +37,7 @@ enum ProbeFailureLeak {
       running machine, remove all members of the group and rescan, or reboot.
 
       Do not let the probe be retried (deferred probing, udev, a loop around bind): each attempt leaks one \
-      more. The test-remove fix f429378a9bf8 is about another path and changes nothing here.
+      more. The test-remove fix \(TestRemoveFix.commit) is about another path and changes nothing here.
       """)
 }
 

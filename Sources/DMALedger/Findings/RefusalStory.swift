@@ -15,8 +15,11 @@ struct RefusalStory {
   let count: Count
   let holdings: [Holding]
   let leaks: [(device: NameID, leak: Leak)]
-  /// Whether all members and their drivers are known, so that the rest belongs to nobody.
-  let knowsMembers: Bool
+  /// Of what is unexplained the part that belongs to nobody: all members and their drivers are known, and those that no
+  /// call names could hold one each at most.
+  let ownerless: Int
+  /// Members that may hold one of the rest.
+  let idleMembers: Int
   /// What neither holdings nor leaks nor an owner account for.
   let unexplained: Count
 
@@ -50,14 +53,23 @@ struct RefusalStory {
     }
     unexplained =
       refusal.owner == .user ? Count(exactly: 0) : count.shifted(by: -(holdings.count + leaks.count))
-    // A listed member that no call names may have held one of them.
-    knowsMembers = group.listingIsComplete && unexplained.min > group.listedIdle
+    idleMembers = group.listedIdle
+    ownerless = group.listingIsConfirmed ? max(0, unexplained.min - idleMembers) : 0
   }
 
   var cause: String {
     if refusal.owner == .user { return "owner" }
-    if !leaks.isEmpty || knowsMembers && unexplained.min > 0 { return "leak" }
+    if !leaks.isEmpty || ownerless > 0 { return "leak" }
     return !holdings.isEmpty && unexplained.max == 0 ? "holder" : "unknown"
+  }
+
+  /// Why the rest belongs to nobody, as a clause.
+  var whyOwnerless: String {
+    switch idleMembers {
+    case 0: "every member of the group is accounted for"
+    case 1: "1 member of the group is in no call and could hold 1 at most"
+    default: "\(idleMembers) members of the group are in no call and could hold 1 each at most"
+    }
   }
 
   /// What makes two refusals the same story.

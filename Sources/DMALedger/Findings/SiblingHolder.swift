@@ -36,9 +36,8 @@ enum SiblingHolder {
       separate the devices: another slot, a slot behind ports with ACS, VFs instead of the PF. For a bridge, \
       unbind shpchp from it; the bridge itself keeps working.
 
-      Do not look for a kernel fix, because nothing is broken. Do not bind pcieport bridges to vfio-pci. An \
-      ACS override patch makes the groups smaller on paper and leaves the devices able to reach each other; \
-      it is no way to isolation.
+      Do not look for a kernel fix, because nothing is broken. Do not bind pcieport bridges to vfio-pci: they \
+      hold nothing.
       """)
 }
 

@@ -43,9 +43,8 @@ extension StolenCount {
     summary.ledger.anomalies.compactMap { anomaly in
       guard case .stolen(let call, let use) = anomaly else { return nil }
       let group = summary.ledger
-      return Finding(
-        rule: .stolenCount, severity: .error, certainty: .proved, group: group.id.map(GroupID.init),
-        incarnation: group.incarnation, device: context.text(call.device), driver: context.text(call.driver),
+      return context.defect(
+        .stolenCount, by: call, in: group,
         message:
           "\(context.holder(driver: call.driver, device: call.device)) gave back a reference of "
           + "\(context.name(group)) \(context.moment(call.entry)) that somebody else had taken: when it was bound "
@@ -53,9 +52,8 @@ extension StolenCount {
           + "user space may claim the group while a driver still uses it.",
         remedy:
           "Make the IOMMU driver available before its clients, so that a device joins its group before it is bound. "
-          + "Until then unbind and bind the device once more before the group is assigned.",
-        fingerprint: context.fingerprint(
-          .stolenCount, driver: call.driver, device: call.device, chain: "use@nogroup>unuse"),
+          + "Do not assign the group on this boot: its count no longer shows who uses it.",
+        chain: "use@nogroup>unuse",
         evidence: context.lines(of: use, "a use without a group: it takes nothing")
           + context.lines(of: call, "the unuse takes somebody else's reference"))
     }

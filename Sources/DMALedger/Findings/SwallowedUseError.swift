@@ -42,9 +42,8 @@ extension SwallowedUseError {
     summary.ledger.anomalies.compactMap { anomaly in
       guard case .swallowed(let use, let bound) = anomaly else { return nil }
       let group = summary.ledger
-      return Finding(
-        rule: .swallowedUseError, severity: .error, certainty: .proved, group: group.id.map(GroupID.init),
-        incarnation: group.incarnation, device: context.text(use.device), driver: context.text(use.driver),
+      return context.defect(
+        .swallowedUseError, by: use, in: group,
         message:
           "\(context.holder(driver: use.driver, device: use.device)) was refused \(context.name(group)) with "
           + "\(use.result.map(String.init) ?? "an error") \(context.moment(use.exit ?? use.entry)) and bound all the "
@@ -52,9 +51,7 @@ extension SwallowedUseError {
         remedy:
           "The bus ignores the error of its dma_configure(), as cdx does: let it return it. Until then keep native "
           + "drivers off the devices of a group that user space owns.",
-        fingerprint: context.fingerprint(
-          .swallowedUseError, driver: use.driver, device: use.device,
-          chain: "really_probe>use=refused>driver_bound"),
+        chain: "really_probe>use=refused>driver_bound",
         evidence: context.lines(of: use, "the use is refused")
           + (bound.map { [context.evidence($0, "the bind completes")] } ?? []))
     }

@@ -4,10 +4,9 @@ enum TestRemoveActive {
     title: "This kernel probes every driver twice",
     meaning: """
       The kernel was built with CONFIG_DEBUG_TEST_DRIVER_REMOVE: at each bind really_probe() probes, calls \
-      device_remove() and probes again, unless the driver sets suppress_bind_attrs. The option exists to \
-      find drivers that cannot be removed, and its own help text says that it may render a system unusable. \
-      The finding says which of two kinds the kernel is. A fixed one (commit f429378a9bf8: 6.6, 6.5.3, \
-      6.4.16, 6.1.53 and later) calls ->dma_cleanup() in between and keeps the count right; an unfixed one \
+      device_remove() and probes again, unless the driver sets suppress_bind_attrs. \
+      The finding says which of two kinds the kernel is. A fixed one (commit \(TestRemoveFix.commit), first in \
+      \(TestRemoveFix.releases)) calls ->dma_cleanup() in between and keeps the count right; an unfixed one \
       does not, and every native bind in a group leaks a reference.
       """,
     evidence: """
@@ -29,7 +28,7 @@ enum TestRemoveActive {
     remedy: """
       If the kernel is fixed, nothing is wrong with the counts; expect slow boots and doubled messages, and \
       switch the option off outside of test machines. If it is unfixed, switch the option off or take \
-      f429378a9bf8 before passing devices through, and see test-remove-leak for groups that are already \
+      \(TestRemoveFix.commit) before passing devices through, and see test-remove-leak for groups that are already \
       affected. Do not judge a group by this finding alone: groups whose devices vfio-pci took from the \
       start are healthy even on an unfixed kernel.
       """)
@@ -49,7 +48,7 @@ extension TestRemoveActive {
     let certainty: Certainty
     if verdict == .fixed {
       message +=
-        "dma_cleanup() runs in between, as commit f429378a9bf8 makes it: nothing is left behind by it."
+        "dma_cleanup() runs in between, as commit \(TestRemoveFix.commit) makes it: nothing is left behind by it."
       certainty = .proved
     } else {
       message +=
@@ -60,13 +59,8 @@ extension TestRemoveActive {
         message += " No unuse appears anywhere in the capture, though; make sure that it was traced."
       }
     }
-    if let release = context.release, let has = KernelVersion(release)?.hasTestRemoveFix {
-      if has != (verdict == .fixed) {
-        message +=
-          has
-          ? " By its release (\(release)) it should have the fix: a patched tree, or the commit was taken out."
-          : " By its release (\(release)) it should lack the fix: it was backported."
-      }
+    if let clause = TestRemoveFix.clause(context, behaviour: verdict) {
+      message += " " + clause.capitalizedFirst + "."
     }
     var lines: [Evidence] = []
     if let window {
@@ -79,7 +73,7 @@ extension TestRemoveActive {
         rule: .testRemoveActive, severity: .note, certainty: certainty, message: message,
         remedy: verdict == .fixed
           ? "Nothing; the option costs boot time and belongs on test machines."
-          : "Build the kernel without the option, or with commit f429378a9bf8 (6.6, 6.5.3, 6.4.16, 6.1.53).",
+          : "Build the kernel without the option, or with commit \(TestRemoveFix.commit) (\(TestRemoveFix.releases)).",
         fingerprint: context.fingerprint(
           .testRemoveActive, driver: nil, device: nil, chain: verdict.rawValue),
         evidence: lines)

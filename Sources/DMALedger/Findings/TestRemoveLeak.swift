@@ -7,7 +7,7 @@ enum TestRemoveLeak {
       bind: really_probe() configures DMA and probes, calls device_remove(), then jumps back and does all of \
       it again. Each pass calls the bus's ->dma_configure() (pci_dma_configure() and its platform, amba, \
       fsl-mc and cdx counterparts), and that calls iommu_device_use_default_domain(), which adds one to \
-      iommu_group::owner_cnt. Before commit f429378a9bf8 the removal in the middle ran \
+      iommu_group::owner_cnt. Before commit \(TestRemoveFix.commit) the removal in the middle ran \
       device_unbind_cleanup() but not ->dma_cleanup(), from where iommu_device_unuse_default_domain() would \
       have been called. So one bind takes two references and one unbind gives back one. When the native \
       driver has let go and vfio-pci sits on the device, the count is still 1, and VFIO is told that the \
@@ -15,7 +15,7 @@ enum TestRemoveLeak {
 
       Every further bind of a native driver leaves one reference more. If the second pass fails, in \
       ->probe() or even before DMA is configured again, the reference of the first pass stays behind with no \
-      driver bound at all. The bug came with 5.19 and is gone in 6.6, 6.5.3, 6.4.16 and 6.1.53; the 5.19, \
+      driver bound at all. The bug came with 5.19 and is gone in \(TestRemoveFix.releases); the 5.19, \
       6.0, 6.2 and 6.3 stable series ended with it.
       """,
     evidence: """
@@ -46,8 +46,8 @@ enum TestRemoveLeak {
       """,
     remedy: """
       Build the kernel without CONFIG_DEBUG_TEST_DRIVER_REMOVE, which belongs on test machines only, or take \
-      commit f429378a9bf8 ("driver core: Call dma_cleanup() on the test_remove path"): 6.6 and later, 6.5.3, \
-      6.4.16, 6.1.53. Until then, let vfio-pci be the first driver that the device ever sees, with \
+      commit \(TestRemoveFix.commit) ("\(TestRemoveFix.title)"), which came with \
+      \(TestRemoveFix.releases). Until then, let vfio-pci be the first driver that the device ever sees, with \
       vfio-pci.ids= or driver_override set before the native module is loaded; a group whose devices never \
       had a native driver stays at 0.
 
@@ -90,7 +90,7 @@ extension TestRemoveLeak {
       message +=
         leak.certainty == .suspected
         ? " would then have run without dma_cleanup(). The capture does not prove it: an unuse may be missing from it."
-        : " ran without dma_cleanup(): this kernel lacks commit f429378a9bf8."
+        : " ran without dma_cleanup(): this kernel lacks commit \(TestRemoveFix.commit)."
     } else {
       chain = "really_probe>use>device_remove>fail"
       message +=
@@ -110,8 +110,8 @@ extension TestRemoveLeak {
       certainty: leak.certainty, group: group.id.map(GroupID.init), incarnation: group.incarnation,
       device: context.text(device), driver: context.text(driver), excess: 1, message: message,
       remedy:
-        "Build the kernel without CONFIG_DEBUG_TEST_DRIVER_REMOVE or with commit f429378a9bf8 (6.6, 6.5.3, "
-        + "6.4.16, 6.1.53 and later). To clear it now, remove all devices of the group through their `remove` "
+        "Build the kernel without CONFIG_DEBUG_TEST_DRIVER_REMOVE or with commit \(TestRemoveFix.commit) "
+        + "(\(TestRemoveFix.releases)). To clear it now, remove all devices of the group through their `remove` "
         + "files and rescan with vfio-pci matching first, or reboot. Rebinding adds one more each time.",
       fingerprint: context.fingerprint(.testRemoveLeak, driver: driver, device: device, chain: chain),
       evidence: lines.sorted { $0.at < $1.at })

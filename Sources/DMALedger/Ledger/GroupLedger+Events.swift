@@ -160,6 +160,11 @@ extension GroupLedger {
     pastLeaks + devices.flatMap { device in device.leaks.map { (device.name, $0) } }
   }
 
+  /// The last time somebody asked for the group, whatever came of it.
+  var lastRequest: OwnershipCall? {
+    entries.last { $0.call.kind == .query || $0.call.kind == .claim || $0.call.kind == .deviceClaim }?.call
+  }
+
   /// The kernel was seen to give back in another window: return codes alone prove no leak here.
   mutating func doubtLeaks() {
     for index in devices.indices {

@@ -36,6 +36,11 @@ extension GroupLedger {
     !listing.isEmpty && listingAgrees && listing.allSatisfy(\.tellsDriver)
   }
 
+  /// Whether that listing is of the group that the calls are about: a call names one of its members.
+  var listingIsConfirmed: Bool {
+    listingIsComplete && devices.contains { account in listing.contains { $0.device == account.name } }
+  }
+
   /// Listed members that no call names and that hold nothing at the end: each may have held a reference by right and
   /// been rebound after the capture.
   var listedIdle: Int {

@@ -68,6 +68,10 @@ struct GroupLedger: Sendable {
   var isListingRefuted = false
   /// Lines of user-space logs that say VFIO was refused this group.
   var toldRefusals: [(witness: Witness, device: NameID?)] = []
+  /// The last line of such a log that says that VFIO got it.
+  var toldGrant: Witness?
+  /// Somebody asked for it by name, whatever the capture shows of it.
+  var isAskedFor = false
   /// Whether `members` are all there are.
   var hasAllMembers = false
   var hasEnded = false

@@ -55,7 +55,7 @@ struct GroupSummary: Sendable {
     self.final = final
     let isContradicted = ledger.anomalies.contains { if case .impossible = $0 { true } else { false } }
     let knowsHolders =
-      (ledger.hasAllMembers && useIsTraceable || ledger.listingIsComplete) && !isContradicted && !isDrifting
+      (ledger.hasAllMembers && useIsTraceable || ledger.listingIsConfirmed) && !isContradicted && !isDrifting
       // What may have been given back unseen is no excess, unless the counts were read.
       && (suspected == 0 || readsCounts)
     var excess = Self.excess(

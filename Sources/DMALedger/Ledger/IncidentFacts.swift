@@ -17,6 +17,8 @@ struct IncidentFacts: Sendable {
   }
 
   private(set) var refusals: [Refusal] = []
+  /// Groups that a program got, each with the last line that says so.
+  private(set) var grants: [Int: Witness] = [:]
   /// Members by group, in the order listed.
   private(set) var groups: [Int: [NameID]] = [:]
   private var places: [NameID: Place] = [:]
@@ -31,7 +33,8 @@ struct IncidentFacts: Sendable {
         return
       }
       if refusals.count < 1024 { refusals.append(Refusal(group: group, device: device, witness: witness)) }
-    case .granted: break
+    case .granted(let group):
+      if grants.count < 65_536 || grants[group] != nil { grants[group] = witness }
     case .member(let device, let group):
       place(device, in: group, witness)
     case .driver(let device, let driver):

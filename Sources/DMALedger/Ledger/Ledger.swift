@@ -15,6 +15,8 @@ struct Ledger: CallSink, Sendable {
   private var applied: [CallTally] = []
   /// Refusals that no group can be named for.
   private(set) var unattributedRefusals: [OwnershipCall] = []
+  /// The last query or claim that no group can be named for, whatever came of it.
+  private(set) var lastUnattributedRequest: OwnershipCall?
   /// Calls on devices outside every group: the group pointer is NULL, or nothing but its absence fits.
   private(set) var grouplessCalls = 0
   /// Calls whose group had to be doubted, for want of a pointer.
@@ -164,6 +166,9 @@ struct Ledger: CallSink, Sendable {
   mutating func countUnattributed(_ call: OwnershipCall) {
     unattributed[call.kind] += 1
     if call.result ?? 0 == 0 { elsewhere[call.kind] += 1 }
+    if call.kind == .query || call.kind == .claim || call.kind == .deviceClaim {
+      lastUnattributedRequest = call
+    }
     let isRefusal =
       switch call.kind {
       case .query: call.result == 1
@@ -234,12 +239,14 @@ struct Ledger: CallSink, Sendable {
   }
 
   /// Adds what logs and listings say. Groups that no call was seen on are opened for those that somebody asked for,
-  /// or for all where there is no call at all.
-  mutating func add(_ facts: IncidentFacts, names: borrowing NameTable) {
+  /// or for all where there is no call at all. `questions` are numbers of groups that the user asks for.
+  mutating func add(_ facts: IncidentFacts, questions: Set<Int>, names: borrowing NameTable) {
     let isAlone = groups.allSatisfy { $0.entries.isEmpty } && unattributed.total == 0
-    let asked = Set(facts.refusals.compactMap { $0.group ?? $0.device.flatMap(facts.group(of:)) })
+    let asked = Set(facts.refusals.compactMap { $0.group ?? $0.device.flatMap(facts.group(of:)) }).union(
+      questions)
     for id in facts.groups.keys.sorted() where byID[id] != nil || asked.contains(id) || isAlone {
       guard let index = group(key: GroupKey(pointer: nil, id: id)) else { continue }
+      groups[index].isAskedFor = questions.contains(id)
       groups[index].listing = facts.members(of: id).map { place in
         GroupLedger.ListedMember(
           device: place.device, driver: place.driver, tellsDriver: place.tellsDriver,
@@ -253,6 +260,7 @@ struct Ledger: CallSink, Sendable {
         let index = group(key: GroupKey(pointer: nil, id: id))
       else { continue }
       groups[index].toldRefusals.append((refusal.witness, refusal.device))
+      groups[index].toldGrant = facts.grants[id]
     }
   }
 

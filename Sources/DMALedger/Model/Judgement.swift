@@ -76,6 +76,24 @@ public enum TestDriverRemove: String, Sendable {
   case unknown
 }
 
+/// Whether the kernel has the fix of the test-remove leak, by its release and by what the capture shows of it.
+public enum FixStanding: String, Sendable, CaseIterable {
+  /// Its release lacks the fix, and so it behaves.
+  case lacksByRelease = "lacks_by_release"
+  /// Its release has the fix, and it behaves as if it had not: a vendor or patched tree, or a lost unuse.
+  case lacksInSpite = "lacks_in_spite"
+  /// It behaves unfixed, and its release was not captured, or is older than ownership itself.
+  case lacksByBehaviour = "lacks_by_behaviour"
+  /// Its release has it, and so it behaves.
+  case has
+  /// Its release lacks it, and it behaves as if it had it.
+  case backported
+  /// It behaves fixed, and its release says nothing about it.
+  case hasByBehaviour = "has_by_behaviour"
+  /// No second pass was seen.
+  case unknown
+}
+
 /// A call that takes, gives back or reads `iommu_group::owner_cnt`.
 public enum OwnershipCallKind: String, Sendable, CaseIterable {
   /// `iommu_device_use_default_domain()`: a kernel driver takes a reference.

@@ -12,6 +12,8 @@ public struct Report: Sendable {
   public var groups: [GroupReport]
   /// Calls that no group can be named for.
   public var unattributed: CallTally
+  /// One answer for each group that was asked for: by name first, then by what was refused, by group.
+  public var answers: [Answer] = []
   /// Findings, gravest first.
   public var findings: [Finding]
   /// Remarks about the input.
@@ -46,6 +48,8 @@ public struct KernelSummary: Sendable {
   public var release: String?
   /// Whether drivers are probed twice, and whether the cleanup in between is there.
   public var testDriverRemove: TestDriverRemove
+  /// Whether it has the fix of the test-remove leak.
+  public var fix = FixStanding.unknown
   /// `really_probe()` windows seen.
   public var windows: Int
   /// Windows in which `iommu_device_use_default_domain()` ran again after the test-remove.

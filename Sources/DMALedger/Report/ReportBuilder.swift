@@ -3,6 +3,8 @@ struct ReportBuilder {
   let names: NameTable
   let arena: TextArena
   let ledger: Ledger
+  let incident: IncidentFacts
+  let questions: [Question]
   let evidence: KernelEvidence
   let losses: [Loss]
   let sources: [SourceSummary]
@@ -19,6 +21,7 @@ struct ReportBuilder {
     let useIsTraceable = evidence.sawUse && !evidence.hasUnplacedUse
     let summaries = ledger.groups.filter { group in
       !group.entries.isEmpty || !group.toldRefusals.isEmpty || !group.listedHolders.isEmpty
+        || group.isAskedFor
     }
     .map {
       GroupSummary(
@@ -37,13 +40,27 @@ struct ReportBuilder {
         reprobes: evidence.reprobes),
       sources: sources, groups: groups, unattributed: ledger.unattributed,
       findings: FindingRegister.sorted(own.flatMap { $0 } + general), diagnostics: diagnostics)
-    report.recipe = CaptureRecipe.lines(
-      verdict: verdict, evidence: evidence, hasCalls: groups.contains { !$0.changes.isEmpty },
-      hasUnattributed: ledger.unattributed.total > 0,
-      hasUnknownCount: groups.contains { $0.verdict == .inconclusive },
-      hasLoss: !losses.isEmpty || lostBefore > 0,
-      release: release)
+    report.kernel.fix = TestRemoveFix.standing(behaviour: evidence.verdict, release: release)
+    report.answers = AnswerBuilder(
+      context: context, ledger: ledger, incident: incident, summaries: summaries, reports: groups,
+      questions: questions
+    ).answers()
+    let open = OpenQuestions(
+      summaries, asked: unanswered(report.answers, summaries), isInconclusive: verdict == .inconclusive,
+      ledger: ledger,
+      context, lostBefore: lostBefore)
+    report.recipe = CaptureRecipe.lines(for: open, release: release)
     return report
+  }
+
+  /// Groups that were asked for and could not be answered.
+  private func unanswered(_ answers: [Answer], _ summaries: [GroupSummary]) -> Set<Int> {
+    Set(
+      answers.filter { $0.cause == .unknown }.compactMap { answer in
+        summaries.firstIndex {
+          $0.ledger.id == answer.group?.value && $0.ledger.incarnation == answer.incarnation
+        }
+      })
   }
 
   private func isBefore(_ left: GroupSummary, _ right: GroupSummary) -> Bool {

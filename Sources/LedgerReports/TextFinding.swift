@@ -1,0 +1,63 @@
+import DMALedger
+
+/// One finding: what happened and the lines that show it.
+enum TextFinding {
+  static func render(_ finding: Finding, _ report: Report, _ canvas: inout TextCanvas) {
+    let ink: Ink =
+      switch finding.severity {
+      case .error: .bad
+      case .warning: .doubtful
+      case .note: .dim
+      }
+    canvas.line(
+      "  \(finding.severity.rawValue): \(finding.rule.rawValue) (\(finding.certainty.rawValue))", ink)
+    canvas.paragraph(TextReport.capitalized(finding.message), indent: 2)
+    evidence(finding, report, &canvas)
+  }
+
+  static func evidence(_ finding: Finding, _ report: Report, _ canvas: inout TextCanvas) {
+    let lines = finding.evidence
+    let width = max(10, lines.prefix(12).map { TextPlace.short($0.at, report).count }.max() ?? 0)
+    var index = 0
+    var shown = 0
+    while index < lines.count, shown < 12 {
+      let line = lines[index]
+      var note = line.note
+      // A return says nothing that its code does not: it goes into the line of its call.
+      if index + 1 < lines.count, lines[index + 1].note.hasPrefix("it returns"),
+        lines[index + 1].at.source == line.at.source
+      {
+        note += "; \(lines[index + 1].note) in line \(lines[index + 1].at.line)"
+        index += 1
+      }
+      canvas.paragraph(
+        Printable.text(note), indent: width + 2,
+        lead: TextPlace.short(line.at, report).leftPadded(width) + "  ", .dim)
+      canvas.paragraph(Printable.text(line.text), indent: 16, lead: "            ")
+      index += 1
+      shown += 1
+    }
+    if index < lines.count { canvas.line("            and \(lines.count - index) more lines", .dim) }
+  }
+}
+
+/// Where a line stands, in the words of a report.
+enum TextPlace {
+  /// `12`, and with several sources `trace.txt:12`.
+  static func short(_ at: LineReference, _ report: Report) -> String {
+    report.sources.count > 1 ? "\(name(of: at.source, report)):\(at.line)" : "\(at.line)"
+  }
+
+  /// For running text: `[line 12]`, and with several sources `[trace.txt:12]`.
+  static func bracketed(_ at: LineReference, _ report: Report) -> String {
+    report.sources.count > 1 ? "[\(short(at, report))]" : "[line \(at.line)]"
+  }
+
+  /// The last part of a source's path, or all of it where two sources share that.
+  private static func name(of source: Int, _ report: Report) -> String {
+    func last(_ path: String) -> Substring { path.split(separator: "/").last ?? Substring(path) }
+    let path = report.sources[source].path
+    let isUnique = report.sources.filter { last($0.path) == last(path) }.count == 1
+    return Printable.text(isUnique ? String(last(path)) : path)
+  }
+}
