@@ -19,11 +19,12 @@ public struct Analyzer {
   private let questions: [Question]
   private var sources: [SourceSummary] = []
   private var diagnostics: [Diagnostic] = []
-  private var release: String?
   private var lostBefore = 0
   /// The source whose trace is being replayed.
   private var traceSource: Int?
-  private var countsTicks = false
+  private var traces: Set<Int> = []
+  private var seams = BootSeams()
+  private var known = LogJoin.Knowledge()
 
   /// An analyzer that knows the usual probe fields and those of `options`.
   public init(options: Options = Options()) {
@@ -31,6 +32,7 @@ public struct Analyzer {
     jobs = options.jobs
     questions = options.questions
     addresses.declared = options.declaredProbes
+    known.offset = options.clockOffset
   }
 
   /// Reads one file to its end; `-` is standard input. Throws only where it cannot be opened.
@@ -80,40 +82,97 @@ public struct Analyzer {
     }
   }
 
+  /// Takes an event of a trace, once it is known which boot it is of.
   private mutating func take(
     _ event: TraceEvent, _ line: Span<UInt8>, _ source: inout SourceSummary, _ index: Int,
     _ last: inout Witness
   ) {
     // What closes nothing that is followed is passed over elsewhere: braces move no clock and no place.
-    if event.kind == .closed {
+    if event.kind == .closed, seams.held.isEmpty {
       assembler.take(event, line: line, source: index, names: names)
       return
     }
+    if event.kind != .closed, event.kind != .switched { source.events += 1 }
+    if event.kind == .lost { source.lostEvents = source.lostEvents.clampedSum(max(1, event.number)) }
     if let time = event.time {
-      if let before = last.time, Nanoseconds.isFarBack(from: before, to: time) {
-        assembler.lose(
-          .timeWentBack,
-          witness: Witness(
-            at: LineReference(source: index, line: event.line), time: time, text: assembler.arena.store(line))
-        )
-      }
       if source.firstTime == nil { source.firstTime = time }
       source.lastTime = max(source.lastTime ?? time, time)
-      last.time = time
     }
-    if traceSource == nil { traceSource = index }
-    if let first = traceSource, first != index {
-      // Two traces are not one: what lies between them, or beside each other, is in neither.
-      traceSource = index
-      let witness = Witness(
-        at: LineReference(source: index, line: event.line), time: event.time,
-        text: assembler.arena.store(line))
-      assembler.lose(.restarted, witness: witness)
+    if traceSource != index { enter(index, event, line) }
+    let before = seams.lastTime
+    switch seams.judge(event, names) {
+    case .held:
+      seams.keep(event, line)
+      return
+    case .goesOn: replayHeld(index, &last)
+    case .begins(let isSure):
+      beginBoot(event, line, index, before: before, isSure: isSure)
+      replayHeld(index, &last, beginsBoot: true)
+    case .stray:
+      if let first = seams.held.first { lose(.timeWentBack, first.event, first.line.span, index) }
+      replayHeld(index, &last)
     }
+    replay(event, line, index, &last)
+  }
+
+  private mutating func replay(
+    _ event: TraceEvent, _ line: Span<UInt8>, _ index: Int, _ last: inout Witness
+  ) {
     last.at.line = event.line
-    if event.kind == .lost { source.lostEvents = source.lostEvents.clampedSum(max(1, event.number)) }
-    if event.kind != .switched { source.events += 1 }
+    if let time = event.time { last.time = time }
     assembler.take(event, line: line, source: index, names: names)
+  }
+
+  private mutating func replayHeld(_ index: Int, _ last: inout Witness, beginsBoot: Bool = false) {
+    if seams.held.isEmpty { return }
+    for (event, line) in seams.release(beginsBoot: beginsBoot) { replay(event, line.span, index, &last) }
+  }
+
+  /// The first event of another trace. Two traces are not one: what lies between them, or beside each other, is in
+  /// neither.
+  private mutating func enter(_ index: Int, _ event: TraceEvent, _ line: Span<UInt8>) {
+    defer {
+      traceSource = index
+      traces.insert(index)
+      seams.restart()
+    }
+    guard let former = traceSource else { return }
+    if let first = sources[former].firstTime, let time = event.time,
+      Nanoseconds.isFarBack(from: first, to: time)
+    {
+      beginBoot(event, line, index, before: sources[former].lastTime, isSure: true)
+    } else {
+      lose(.restarted, event, line, index)
+    }
+  }
+
+  /// Boots told apart; a clock that starts again more often is broken.
+  private static let mostBoots = 256
+
+  private mutating func beginBoot(
+    _ event: TraceEvent, _ line: Span<UInt8>, _ index: Int, before: Nanoseconds?, isSure: Bool
+  ) {
+    let first = seams.held.first { $0.event.time != nil }?.event ?? event
+    if assembler.boot >= Self.mostBoots {
+      lose(.timeWentBack, event, line, index)
+      return
+    }
+    assembler.beginBoot()
+    var message = "another boot begins here, or another capture"
+    if let before, let time = first.time {
+      message += ": the clock goes from \(before.secondsText) s to \(time.secondsText) s"
+    }
+    diagnostics.append(
+      Diagnostic(
+        level: .note, source: index, line: first.line,
+        message: message + ". What came before is judged by itself, and nothing is carried over"))
+    if !isSure { lose(.timeWentBack, event, line, index) }
+  }
+
+  private mutating func lose(_ kind: Loss.Kind, _ event: TraceEvent, _ line: Span<UInt8>, _ index: Int) {
+    let witness = Witness(
+      at: LineReference(source: index, line: event.line), time: event.time, text: assembler.arena.store(line))
+    assembler.lose(kind, witness: witness)
   }
 
   private mutating func note(
@@ -127,17 +186,20 @@ public struct Analyzer {
           at: LineReference(source: index, line: event.line), time: nil, text: assembler.arena.store(line)))
     }
     guard let message = event.message else { return }
-    if case .boot(let name) = message, release == nil { release = names.text(name) }
     let witness = Witness(
       at: LineReference(source: index, line: event.line), time: event.time, text: assembler.arena.store(line))
     source.events += 1
-    log.note(message, witness)
+    log.note(message, witness, caller: event.pid, line: line)
   }
 
   private mutating func finish(_ pass: inout SourcePass) {
     while pass.decoder.drains() { digest(Span(), isTerminated: pass.isTerminated, &pass) }
     pass.decoder.finish()
     let index = pass.index
+    if seams.isDoubtful, let first = seams.held.first {
+      lose(.timeWentBack, first.event, first.line.span, index)
+    }
+    replayHeld(index, &pass.last)
     let decoder = pass.decoder
     var source = pass.summary
     source.format = decoder.format
@@ -149,14 +211,17 @@ public struct Analyzer {
     // A header alone does not make a raw dump a capture that was understood.
     if decoder.rawLines.count > 0, source.understoodLines <= 1 { source.understoodLines = 0 }
     lostBefore = lostBefore.clampedSum(lost)
-    release = release ?? decoder.release
+    known.releases[index] = decoder.release
+    if decoder.countsTicks { known.ticking.insert(index) }
     for issue in pass.allIssues {
       diagnostics.append(
         Diagnostic(
           level: issue.losesEvents ? .error : .warning, source: index, line: issue.line, offset: issue.offset,
           message: issue.message))
     }
-    if pass.allIssues.contains(where: \.losesEvents) { assembler.lose(.damaged, witness: pass.last) }
+    // What is missing of a log or a listing is not missing of a trace.
+    let isTrace = traces.contains(index) || !SourceOrder.isBesideTrace(source)
+    if isTrace, pass.allIssues.contains(where: \.losesEvents) { assembler.lose(.damaged, witness: pass.last) }
     diagnostics += SourceRemarks.remarks(on: source, index: index, decoder)
     sources.append(source)
   }
@@ -164,14 +229,33 @@ public struct Analyzer {
   /// The report over everything that was read. Call once.
   public mutating func finish() -> Report {
     assembler.finish()
-    LogJoin.join(log, with: &assembler, names: names, diagnostics: &diagnostics)
-    assembler.ledger.settleNames()
-    assembler.evidence.countsShowLeak = assembler.ledger.groups.contains { group in
-      group.allLeaks.contains { $0.leak.countsProve == true }
+    let order = SourceOrder(sources, traces: traces)
+    log.arrange(order.rank)
+    incident.arrange(order.rank)
+    if let offset = known.offset {
+      diagnostics.append(
+        Diagnostic(
+          level: .note,
+          message:
+            "--clock-offset: the kernel log's clock is taken to be \(Nanoseconds(offset).secondsText) s ahead of the "
+            + "trace's"))
     }
-    for membership in log.lastMemberships {
+    known.listed = IncidentLog.listed(incident, log, assembler.ledger)
+    let outcomes = LogJoin.join(log, with: &assembler, known: known, names: names, diagnostics: &diagnostics)
+    assembler.ledger.settleNames()
+    for boot in 0...assembler.boot {
+      let shows = assembler.ledger.groups.contains { group in
+        group.boot == boot && group.allLeaks.contains { $0.leak.countsProve == true }
+      }
+      if shows { assembler.noteLeakShown(inBoot: boot) }
+    }
+    var facts = IncidentLog(log, outcomes, known, assembler, names)
+    facts.check(&incident, assembler.ledger, names)
+    for membership in facts.memberships {
       incident.announce(membership.device, in: membership.group, membership.witness)
     }
+    for bind in facts.binds { incident.announceBind(bind) }
+    diagnostics += facts.diagnostics
     assembler.ledger.add(
       incident, questions: Set(questions.compactMap { $0.group(in: incident, names) }), names: names)
     if addresses.hasGuessed {
@@ -191,11 +275,10 @@ public struct Analyzer {
       )
     }
     return ReportBuilder(
-      names: names, arena: assembler.arena, ledger: assembler.ledger, incident: incident,
-      questions: questions,
-      evidence: assembler.evidence,
-      losses: assembler.losses, sources: sources, release: release, diagnostics: diagnostics,
-      lostBefore: lostBefore, countsTicks: countsTicks
+      names: names, arena: assembler.arena, ledger: assembler.ledger, incident: incident, questions: questions,
+      evidence: assembler.pastEvidence + [assembler.evidence], losses: assembler.losses, sources: sources,
+      log: facts, diagnostics: diagnostics, lostBefore: lostBefore, countsTicks: !known.ticking.isEmpty,
+      order: order
     ).build()
   }
 }
@@ -209,6 +292,16 @@ extension Analyzer {
     var declaredProbes: [(name: [UInt8], function: KernelFunction)] = []
     /// How many threads may read a source; what is said does not depend on it.
     public var jobs = 1
+    /// What printk's clock is ahead of the trace's, in nanoseconds; where it is not said, it is found out.
+    var clockOffset: Int64?
+
+    /// Says how far printk's clock is ahead of the trace's: seconds with at most nine digits behind the point, and a sign.
+    /// False where the text is no such number.
+    public mutating func setClockOffset(_ seconds: String) -> Bool {
+      guard let offset = ClockOffset.nanoseconds(seconds) else { return false }
+      clockOffset = offset
+      return true
+    }
 
     /// Nothing but the usual names.
     public init() {}

@@ -71,6 +71,13 @@ struct AnalyzeCommand: ParsableCommand {
       valueName: "name=function"))
   var probe: [String] = []
 
+  @Option(
+    name: .long, parsing: .unconditional,
+    help: ArgumentHelp(
+      "How far the kernel log's clock is ahead of the trace's: printk time minus trace time. Found out where not given.",
+      valueName: "seconds"))
+  var clockOffset: String?
+
   @Option(name: .long, help: "Threads that may read at the same time (default: the processors).")
   var jobs: Int?
 
@@ -156,7 +163,7 @@ struct AnalyzeCommand: ParsableCommand {
     var analyzer = Analyzer(options: options)
     var unreadable: [InputError] = []
     // In a fixed order, so that the report does not depend on how the files were named on the command line.
-    let paths = files.sorted()
+    let paths = files.sorted { ($0 == "-" ? 1 : 0, $0) < ($1 == "-" ? 1 : 0, $1) }
     for path in paths {
       do {
         try analyzer.read(path: path)
@@ -198,6 +205,11 @@ struct AnalyzeCommand: ParsableCommand {
           "--probe \(pair): expected NAME=FUNCTION with a function that bears on ownership, such as "
             + "iommu_device_use_default_domain or really_probe")
       }
+    }
+    if let clockOffset, !options.setClockOffset(clockOffset) {
+      throw ValidationError(
+        "--clock-offset \(clockOffset): expected seconds, with a sign and at most nine digits behind the point, such as "
+          + "-0.011303")
     }
     return options
   }

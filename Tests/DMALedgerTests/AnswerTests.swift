@@ -112,7 +112,7 @@ struct AnswerTests {
       #expect(answer.cause == .unknown && answer.certainty == .suspected)
       #expect(answer.leaked.isEmpty)
       #expect(
-        answer.steps.contains { $0.text.contains("which most likely explains this") && $0.at?.source == 2 })
+        answer.steps.contains { $0.text.contains("which most likely explains this") && $0.at?.source == 0 })
     }
   }
 
@@ -125,7 +125,7 @@ struct AnswerTests {
     #expect(answers[0].steps.allSatisfy { $0.at != nil })
     // The program got the group in the end, so nobody had left anything behind.
     #expect(answers[0].headline.hasPrefix("Group 9 was not viable"))
-    #expect(answers[0].steps.last?.at == LineReference(source: 2, line: 24))
+    #expect(answers[0].steps.last?.at == LineReference(source: 1, line: 24))
   }
 
   @Test("a refusal that no group can be named for is told without one")

@@ -99,20 +99,35 @@ struct DoubtTests {
     #expect(told.groups.map(\.verdict) == [.inconclusive])
   }
 
-  @Test("the log of another kernel fits here and there, and is not believed")
-  func chance() throws {
-    var analyzer = Analyzer()
-    analyzer.read(bytes: try Checkout.bytes("samples/7.3-unfixed-late-function/dmesg.txt"), name: "dmesg.txt")
-    let trace = try Checkout.bytes("samples/7.3-unfixed-late-function/trace.txt")
-    // The same windows, a quarter of a second later.
-    let late = String(decoding: trace, as: UTF8.self).replacing(#/ (\d+)\.(\d{6}): /#) { match in
-      let moved = (Int(match.1) ?? 0) * 1_000_000 + (Int(match.2) ?? 0) + 250_000
-      return " \(moved / 1_000_000)." + String(String(moved % 1_000_000 + 1_000_000).dropFirst()) + ": "
+  @Test("the log of a clock that nobody names fits as a whole or not at all")
+  func unknownClock() throws {
+    let log = try Checkout.bytes("samples/7.3-unfixed-late-function/dmesg.txt")
+    let trace = String(
+      decoding: try Checkout.bytes("samples/7.3-unfixed-late-function/trace.txt"), as: UTF8.self)
+    /// The same windows, a quarter of a second later, and each as much as `drift` says later than the one before.
+    func report(drift: Int) -> Report {
+      var moved = 0
+      let late = trace.replacing(#/ (\d+)\.(\d{6}): (really_probe)?/#) { match in
+        if match.3 != nil { moved += drift }
+        let time = (Int(match.1) ?? 0) * 1_000_000 + (Int(match.2) ?? 0) + 250_000 + moved
+        return " \(time / 1_000_000)." + String(String(time % 1_000_000 + 1_000_000).dropFirst()) + ": "
+          + (match.3 ?? "")
+      }
+      var analyzer = Analyzer()
+      analyzer.read(bytes: log, name: "dmesg.txt")
+      analyzer.read(bytes: Array(late.utf8), name: "trace.txt")
+      return analyzer.finish()
     }
-    analyzer.read(bytes: Array(late.utf8), name: "trace.txt")
-    let report = analyzer.finish()
-    #expect(!report.findings.contains { $0.rule == .testRemoveLeak })
-    #expect(report.diagnostics.contains { $0.message.contains("do not fit") })
+    let shifted = report(drift: 0)
+    #expect(
+      shifted.findings.filter { $0.rule == .testRemoveLeak }.map(\.device).sorted { ($0 ?? "") < ($1 ?? "") }
+        == [
+          "0000:00:03.0", "0000:02:01.0", "0000:02:02.0", "0000:02:02.0",
+        ])
+    #expect(shifted.diagnostics.contains { $0.message.contains("fitted on 7 windows") })
+    let drifting = report(drift: 7_000)
+    #expect(!drifting.findings.contains { $0.rule == .testRemoveLeak })
+    #expect(drifting.diagnostics.contains { $0.message.contains("do not fit") })
   }
 
   @Test("members that an earlier boot announced are not members now")

@@ -1,13 +1,30 @@
 /// Windows without a device, which a kernel log may name later.
 extension CallAssembler {
-  /// Keeps a window for the kernel log to name.
-  mutating func keepNameless(_ window: ProbeWindow) {
-    if nameless.count < 100_000 { nameless.append(window) }
+  /// Windows kept; a capture of more is named in part.
+  private static var limit: Int { 50_000 }
+
+  /// Keeps what a kernel log can be held against.
+  mutating func remember(_ window: ProbeWindow) {
+    if seen.count < Self.limit { seen.append(SeenWindow(window, boot: boot)) }
   }
 
-  /// A log line named the device of a window: its uses are now those of that device, in the group it is in.
+  /// What the windows of a boot say.
+  func evidence(ofBoot boot: Int) -> KernelEvidence {
+    boot < pastEvidence.count ? pastEvidence[boot] : evidence
+  }
+
+  /// Counts that were read prove a leak in a boot.
+  mutating func noteLeakShown(inBoot boot: Int) {
+    if boot < pastEvidence.count {
+      pastEvidence[boot].countsShowLeak = true
+    } else {
+      evidence.countsShowLeak = true
+    }
+  }
+
+  /// A log line named the device of a window: its uses are now those of that device, in the group it was in.
   mutating func attribute(
-    _ window: ProbeWindow, device: NameID, driver: NameID, group: Int?, witness: Witness
+    _ window: SeenWindow, device: NameID, driver: NameID?, group: GroupLives.Place?, witness: Witness
   ) {
     let index = nextWindow
     nextWindow += 1
@@ -17,16 +34,21 @@ extension CallAssembler {
     context.naming = witness
     context.spansLoss = window.hasLoss
     // A kernel that gives back in one window gives back in all.
-    context.unuseIsTraceable = evidence.unuseIsTraceable && evidence.fixed == 0
+    let seen = evidence(ofBoot: window.boot)
+    context.unuseIsTraceable = seen.unuseIsTraceable && seen.fixed == 0
     context.useIsTraceable = true
-    for use in window.keptUses {
+    for use in window.uses {
       var call = use
       call.device = device
       call.driver = driver
       call.window = index
       call.isNamedLater = true
-      if let group { call.group = GroupKey(pointer: nil, id: group) }
-      guard let place = ledger.group(of: call) else { continue }
+      call.group = group.map { GroupKey(pointer: nil, id: $0.id) }
+      let known = group.flatMap { ledger.group(id: $0.id, life: $0.life, boot: window.boot) }
+      // Without a line that announces it, only what the trace itself says of the device in this boot.
+      guard let place = known ?? (group == nil && window.boot == boot ? ledger.group(of: call) : nil) else {
+        continue
+      }
       ledger.nameLater(call, in: place)
       ledger.apply(call, to: place, isAlone: false, context: context)
     }

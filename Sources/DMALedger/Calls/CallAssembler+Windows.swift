@@ -7,7 +7,9 @@ extension CallAssembler {
     evidence.windows += 1
     let index = nextWindow
     nextWindow += 1
-    windows[index] = ProbeWindow(entry: witness(event, line, at), lossEpoch: lossEpoch)
+    var window = ProbeWindow(entry: witness(event, line, at), lossEpoch: lossEpoch)
+    window.pid = pid(of: event, key)
+    windows[index] = window
     fillWindow(index, from: event.fields)
     lanes.push(
       OpenCall(
@@ -190,6 +192,7 @@ extension CallAssembler {
     lanes[key] = stack
     guard let index else { return }
     if let printed = event.fields.result { windows[index]?.result = Int(Int32(truncatingIfNeeded: printed)) }
+    windows[index]?.isEndSeen = true
     endWindow(index, at: witness(event, line, at))
   }
 
@@ -211,11 +214,9 @@ extension CallAssembler {
     let isBound = window.isBound || window.result == 0
     let hasFailed = window.result.map { $0 != 0 } ?? false
     judgePasses(window, isBound: isBound)
-    guard let device = window.device else {
-      window.hasLoss = window.lossEpoch != lossEpoch
-      if !window.keptUses.isEmpty { keepNameless(window) }
-      return
-    }
+    window.hasLoss = window.lossEpoch != lossEpoch
+    remember(window)
+    guard let device = window.device else { return }
     if isBound { ledger.setBound(device, true, driver: window.driver) }
     if window.lossEpoch != lossEpoch { return }
     if hasFailed, let use = window.openUse {

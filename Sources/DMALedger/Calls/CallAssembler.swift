@@ -7,8 +7,17 @@ struct CallAssembler<Ledger: CallSink> {
   var ledger: Ledger
   var evidence = KernelEvidence()
   var losses: [Loss] = []
-  /// Windows that ended without a device: a kernel log may know it.
-  var nameless: [ProbeWindow] = []
+  /// Windows that have ended: a kernel log may know their devices.
+  var seen: [SeenWindow] = []
+  /// Boots that ended so far.
+  var boot = 0
+  /// The first time in each boot.
+  private(set) var firstTimes: [Int: Nanoseconds] = [:]
+  var hasFirstTime = false
+  /// Warnings of the kernel in the stream, with the boot they are of.
+  private(set) var warnings: [(warning: OwnershipWarning, boot: Int)] = []
+  /// What the windows of boots that ended say.
+  var pastEvidence: [KernelEvidence] = []
   var arena = TextArena()
   var lanes = TaskLanes()
   var windows: [Int: ProbeWindow] = [:]
@@ -29,7 +38,7 @@ struct CallAssembler<Ledger: CallSink> {
   /// Drivers by whether they manage DMA themselves and so never use the group.
   private(set) var isManaged: [NameID: Bool] = [:]
   /// Uses of devices that had no group then.
-  private var grouplessUses: [NameID: OwnershipCall] = [:]
+  var grouplessUses: [NameID: OwnershipCall] = [:]
   /// Devices that a window was opened for.
   var probedDevices: Set<NameID> = []
   /// Devices that a claim in flight attached, by lane.
@@ -45,6 +54,10 @@ struct CallAssembler<Ledger: CallSink> {
   /// Takes one event; `line` is its text and `names` knows the names in it.
   mutating func take(_ event: TraceEvent, line: Span<UInt8>, source: Int, names: borrowing NameTable) {
     let at = LineReference(source: source, line: event.line)
+    if !hasFirstTime, let time = event.time {
+      hasFirstTime = true
+      firstTimes[boot] = time
+    }
     if let driver = event.fields.driver, isManaged[driver] == nil {
       isManaged[driver] = names.withBytes(driver, ManagedDriver.isManaged)
     }
@@ -77,21 +90,18 @@ struct CallAssembler<Ledger: CallSink> {
         attached[key, default: []].append(device)
       }
     case .message:
-      if let message = event.message { hear(message, event, line, at) }
+      guard let message = event.message else { break }
+      if case .warning = message, warnings.count < 1024,
+        let warning = OwnershipWarning(line, witness(event, line, at))
+      {
+        warnings.append((warning, boot))
+      }
+      hear(message, event, line, at)
     case .logged, .told: break
     case .lost: lose(.lost, event, line, at)
     case .bufferStarted: lose(.bufferStarted, event, line, at)
     case .restarted: lose(.restarted, event, line, at)
     }
-  }
-
-  /// Nothing more comes: whatever is open has run to an unknown end.
-  mutating func finish() {
-    settleOpenCalls()
-    for index in windows.keys.sorted() { endWindow(index, at: nil) }
-    if evidence.unuseIsTraceable { ledger.confirmLeaks() }
-    // A kernel that gives back in one window gives back in all: an unuse that is missing elsewhere was lost.
-    if evidence.fixed > 0 { ledger.doubtLeaks() }
   }
 
   // MARK: - Entries
@@ -180,6 +190,11 @@ struct CallAssembler<Ledger: CallSink> {
     Witness(at: at, time: event.time, text: arena.store(line))
   }
 
+  /// The task of an event: its own column, or the lane that function_graph's blocks of dashes tell.
+  func pid(of event: TraceEvent, _ key: Int) -> Int32 {
+    event.pid >= 0 ? event.pid : TaskLanes.isAnonymous(key) ? -1 : Int32(key)
+  }
+
   // MARK: - Ownership calls
 
   private mutating func openCall(
@@ -188,7 +203,7 @@ struct CallAssembler<Ledger: CallSink> {
   ) {
     guard let kind = event.function.ownershipCall else { return }
     var call = OwnershipCall(kind: kind, entry: witness(event, line, at))
-    call.pid = event.pid >= 0 ? event.pid : TaskLanes.isAnonymous(key) ? -1 : Int32(key)
+    call.pid = pid(of: event, key)
     call.comm = event.comm
     call.cpu = event.cpu
     call.parent = parent
@@ -259,7 +274,7 @@ struct CallAssembler<Ledger: CallSink> {
   }
 
   /// All open calls, or those whose return nobody will see, in the order in which they were entered.
-  private mutating func settleOpenCalls(onlyUnseenReturns: Bool = false) {
+  mutating func settleOpenCalls(onlyUnseenReturns: Bool = false) {
     var open: [(key: Int, at: LineReference)] = []
     for (key, index) in lanes.openOwnershipCalls {
       let frame = lanes[key][index]
@@ -448,26 +463,5 @@ struct CallAssembler<Ledger: CallSink> {
       lanes[key] = stack
       if let index = top.window { endWindow(index, at: nil) }
     }
-  }
-
-  // MARK: - Losses
-
-  private mutating func lose(_ kind: Loss.Kind, _ event: TraceEvent, _ line: Span<UInt8>, _ at: LineReference)
-  {
-    lose(kind, witness: witness(event, line, at), cpu: event.cpu, count: event.number)
-  }
-
-  /// Events are missing here: open calls have unknown ends, and every group may have changed.
-  mutating func lose(_ kind: Loss.Kind, witness: Witness, cpu: Int32 = -1, count: Int = 0) {
-    settleOpenCalls()
-    if kind == .restarted || kind == .timeWentBack {
-      lanes.removeAll()
-      for index in windows.keys.sorted() { endWindow(index, at: nil) }
-    }
-    lossEpoch += 1
-    losses.append(Loss(kind: kind, witness: witness, cpu: cpu, count: count))
-    // The marker stands where the CPU is heard again; what is missing may have run any time since it was heard last.
-    let since = kind == .lost || kind == .bufferStarted ? lastLineOfCPU[cpu] : witness.at
-    ledger.lose(since: since)
   }
 }

@@ -2,6 +2,8 @@
 protocol CallSink {
   /// The group of a call, opened where there is none; `nil` where the call names none.
   mutating func group(of call: OwnershipCall) -> Int?
+  /// The group that had a number in a life and a boot that logs tell of; `nil` where it cannot be told apart.
+  mutating func group(id: Int, life: Int, boot: Int) -> Int?
   /// The number of the group that a device is known to be in.
   func groupID(ofDevice device: NameID) -> Int?
   /// Steps in a group's history.
@@ -42,6 +44,8 @@ protocol CallSink {
   mutating func widen(_ device: NameID, by most: Int)
   /// Events were lost, the first of them behind the line `since`, or behind the beginning.
   mutating func lose(since: LineReference?)
+  /// Another boot begins: no group lives on.
+  mutating func beginBoot()
   /// An unuse was seen somewhere, so one that was not seen did not run.
   mutating func confirmLeaks()
   /// The kernel does give back: only leaks that the counts themselves show are leaks.

@@ -33,7 +33,8 @@ struct DeviceAliases {
     if names.count < Self.limit || names[pointer] != nil { names[pointer] = name }
   }
 
-  private static func isPointer(_ name: Span<UInt8>) -> Bool {
+  /// Whether a name is a pointer as the function tracer prints it.
+  static func isPointer(_ name: Span<UInt8>) -> Bool {
     name.hasText("0x", at: 0)
   }
 }

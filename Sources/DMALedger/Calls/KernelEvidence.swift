@@ -44,4 +44,26 @@ struct KernelEvidence: Sendable {
     if silentPasses > 0 { return .unknown }
     return singlePasses > 0 ? .inactive : .unknown
   }
+
+  /// What several boots say together. Of kernels that differ nothing is said.
+  static func merged(_ boots: [KernelEvidence]) -> KernelEvidence {
+    guard boots.count > 1, var merged = boots.first else { return boots.first ?? KernelEvidence() }
+    for boot in boots.dropFirst() {
+      merged.windows += boot.windows
+      merged.reprobes += boot.reprobes
+      merged.unfixed += boot.unfixed
+      merged.fixed += boot.fixed
+      merged.silentPasses += boot.silentPasses
+      merged.singlePasses += boot.singlePasses
+      merged.sawUse = merged.sawUse || boot.sawUse
+      merged.sawUnuse = merged.sawUnuse && boot.sawUnuse
+      merged.sawCleanup = merged.sawCleanup && boot.sawCleanup
+      merged.sawBound = merged.sawBound || boot.sawBound
+      merged.sawClaim = merged.sawClaim || boot.sawClaim
+      merged.hasUnplacedUse = merged.hasUnplacedUse || boot.hasUnplacedUse
+      merged.hasUnplacedClaim = merged.hasUnplacedClaim || boot.hasUnplacedClaim
+      merged.countsShowLeak = merged.countsShowLeak || boot.countsShowLeak
+    }
+    return merged
+  }
 }

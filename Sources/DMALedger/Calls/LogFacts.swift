@@ -1,12 +1,41 @@
-/// What the kernel logs of an incident say, in the order of their lines.
+/// What the kernel logs of an incident say, boot by boot.
+///
+/// A file begins a boot of its own, and so do a banner and a clock that starts again; whether two of them are one and the
+/// same boot only their content shows.
 struct LogFacts: Sendable {
-  /// A driver is about to be probed on a device.
-  struct Probe: Sendable {
-    var device: NameID
-    var driver: NameID
-    var witness: Witness
+  /// Boots kept; a log of more is a log of something else.
+  private static let limit = 1024
+
+  private(set) var boots: [LogBoot] = []
+
+  /// Takes a message; `line` is its text with everything around it.
+  mutating func note(_ message: KernelMessage, _ witness: Witness, caller: Int32, line: Span<UInt8>) {
+    if beginsBoot(message, witness) { boots.append(LogBoot(first: witness)) }
+    boots[boots.count - 1].note(message, witness, caller: caller)
+    if case .warning = message, let warning = OwnershipWarning(line, witness) {
+      boots[boots.count - 1].note(warning)
+    }
   }
 
+  /// Puts the boots in the order of the report's sources.
+  mutating func arrange(_ rank: (Int) -> Int) {
+    let arranged = boots.indices.sorted { (rank(boots[$0].source), $0) < (rank(boots[$1].source), $1) }
+    boots = arranged.map { boots[$0] }
+  }
+
+  private func beginsBoot(_ message: KernelMessage, _ witness: Witness) -> Bool {
+    guard let boot = boots.last else { return true }
+    if boots.count >= LogFacts.limit { return false }
+    if boot.source != witness.at.source { return true }
+    if case .boot = message { return boot.hasFacts }
+    if case .anotherBoot = message { return true }
+    guard let before = boot.lastTime, let time = witness.time else { return false }
+    return Nanoseconds.isFarBack(from: before, to: time)
+  }
+}
+
+/// What a kernel log says about one boot, in the order of its lines.
+struct LogBoot: Sendable {
   /// A device joined a group, or left it.
   struct Membership: Sendable {
     var device: NameID
@@ -15,19 +44,122 @@ struct LogFacts: Sendable {
     var witness: Witness
   }
 
-  /// Probes and memberships kept; a log of more is a log of something else.
+  /// A driver was bound to a device.
+  struct Bind: Sendable {
+    var device: NameID
+    var driver: NameID
+    var witness: Witness
+  }
+
+  /// Facts of each kind kept.
   static let limit = 200_000
 
-  private(set) var probes: [Probe] = []
+  /// The first line that says anything.
+  let first: Witness
+  private(set) var probes: [LogProbe] = []
   private(set) var memberships: [Membership] = []
-  /// What printk adds to the raw scheduler clock, where the kernel said so.
+  private(set) var warnings: [OwnershipWarning] = []
+  private(set) var binds: [Bind] = []
+  /// The trace buffers were emptied here.
+  private(set) var traceReset: Witness?
+  /// `uname -r`, from the banner.
+  private(set) var release: NameID?
+  /// What printk adds to the raw scheduler clock, where the kernel said so, in nanoseconds.
   private(set) var clockOffset: Int64?
-  /// Boots seen: times start again at each.
-  private(set) var boots: [Witness] = []
+  private(set) var firstTime: Nanoseconds?
+  private(set) var lastTime: Nanoseconds?
+  private(set) var hasFacts = false
+  /// Messages are missing: that there is no line shows nothing.
+  private(set) var hasLoss = false
+  /// Probes whose end was not told yet, by device.
+  private var open: [NameID: Int] = [:]
 
-  /// Whether lines of more than one boot may be among them.
-  private(set) var isOfSeveralBoots = false
-  private var last: Witness?
+  init(first: Witness) {
+    self.first = first
+  }
+
+  var source: Int { first.at.source }
+
+  /// Whether the banner of this boot is in the log, so that what follows is not missing its beginning.
+  private(set) var hasBanner = false
+
+  mutating func note(_ message: KernelMessage, _ witness: Witness, caller: Int32) {
+    hasFacts = true
+    if let time = witness.time, time.isSane {
+      firstTime = firstTime ?? time
+      lastTime = max(lastTime ?? time, time)
+    }
+    switch message {
+    case .probing(let device, let driver):
+      add(
+        LogProbe(device: device, driver: driver, start: Self.time(witness), caller: caller, witness: witness))
+    case .bound(let device, let driver):
+      if let place = open[device], probes[place].bound == nil { probes[place].bound = Self.time(witness) }
+      if let driver, binds.count < LogBoot.limit {
+        binds.append(Bind(device: device, driver: driver, witness: witness))
+      }
+    case .returned(let device, let driver, let result, let microseconds):
+      finish(device, driver, result, microseconds, witness, caller)
+    case .added(let device, let group):
+      note(Membership(device: device, group: group, hasJoined: true, witness: witness))
+    case .removed(let device, let group):
+      note(Membership(device: device, group: group, hasJoined: false, witness: witness))
+    case .clockStable(let offset): clockOffset = offset
+    case .boot(let name):
+      release = name
+      hasBanner = true
+    case .traceReset: traceReset = witness
+    case .dropped: hasLoss = true
+    default: break
+    }
+  }
+
+  mutating func note(_ warning: OwnershipWarning) {
+    if warnings.count < 1024 { warnings.append(warning) }
+  }
+
+  private mutating func note(_ membership: Membership) {
+    if memberships.count < LogBoot.limit { memberships.append(membership) }
+  }
+
+  private mutating func add(_ probe: LogProbe) {
+    guard probes.count < LogBoot.limit else { return }
+    open[probe.device] = probes.count
+    probes.append(probe)
+  }
+
+  /// `initcall_debug` tells the end and the duration: an earlier debug line of the same probe lies right behind its
+  /// beginning, and where there is none the beginning is known all the same.
+  private mutating func finish(
+    _ device: NameID, _ driver: NameID?, _ result: Int, _ microseconds: Int, _ witness: Witness,
+    _ caller: Int32
+  ) {
+    let end = Self.time(witness)
+    let (duration, overflow) = Int64(microseconds).multipliedReportingOverflow(by: 1000)
+    let start = overflow ? nil : end.flatMap { $0 >= duration ? $0 - duration : nil }
+    if let place = open[device], probes[place].isTold(from: start) {
+      probes[place].end = end
+      probes[place].duration = duration
+      probes[place].result = result
+      probes[place].driver = probes[place].driver ?? driver
+      probes[place].ending = witness
+      open[device] = nil
+      return
+    }
+    guard let start else { return }
+    add(
+      LogProbe(
+        device: device, driver: driver, start: start, end: end, duration: duration, result: result,
+        caller: caller,
+        witness: witness, ending: witness))
+    open[device] = nil
+  }
+
+  private static func time(_ witness: Witness) -> Int64? {
+    witness.time.flatMap { $0.isSane ? $0.value : nil }
+  }
+
+  // MARK: - Members
 
   /// Where each device is when the log ends.
   var lastMemberships: [Membership] {
@@ -36,42 +168,39 @@ struct LogFacts: Sendable {
     return last.values.sorted().map { memberships[$0] }.filter(\.hasJoined)
   }
 
-  var isEmpty: Bool { probes.isEmpty && memberships.isEmpty && boots.isEmpty }
-
-  mutating func note(_ message: KernelMessage, _ witness: Witness) {
-    if let last, last.at.source == witness.at.source, let before = last.time, let time = witness.time,
-      Nanoseconds.isFarBack(from: before, to: time)
-    {
-      isOfSeveralBoots = true
-      memberships = []
-    }
-    if case .probing = message, let first = probes.first, first.witness.at.source != witness.at.source {
-      isOfSeveralBoots = true
-    }
-    if witness.time != nil { last = witness }
-    switch message {
-    case .probing(let device, let driver):
-      if probes.count < LogFacts.limit {
-        probes.append(Probe(device: device, driver: driver, witness: witness))
-      }
-    case .added(let device, let group):
-      note(Membership(device: device, group: group, hasJoined: true, witness: witness))
-    case .removed(let device, let group):
-      note(Membership(device: device, group: group, hasJoined: false, witness: witness))
-    case .clockStable(let offset): clockOffset = offset
-    case .boot:
-      if !isEmpty { isOfSeveralBoots = true }
-      boots.append(witness)
-      // Groups are numbered anew at each boot.
-      memberships = []
-    case .notAdded, .matched, .bound, .deferred, .retried, .failed, .rejected, .returned, .calling, .called,
-      .warning,
-      .task, .anotherBoot, .commandLine, .traceReset, .vfioEnabled, .vfioBlocked, .vfioInUse, .dropped:
-      break
-    }
+  /// The driver that each device was bound to last. An unbind is not in the log: it may have lost it since.
+  var lastBinds: [Bind] {
+    var last: [NameID: Int] = [:]
+    for (index, bind) in binds.enumerated() { last[bind.device] = index }
+    return last.values.sorted().map { binds[$0] }
   }
+}
 
-  private mutating func note(_ membership: Membership) {
-    if memberships.count < LogFacts.limit { memberships.append(membership) }
+/// One `really_probe()` as debug lines and `initcall_debug` tell it. Times are the log's, in nanoseconds.
+struct LogProbe: Sendable {
+  var device: NameID
+  var driver: NameID?
+  /// The debug line, right behind the entry; or, where only the end is told, the end less the duration.
+  var start: Int64?
+  /// The debug line of `driver_bound()`.
+  var bound: Int64?
+  var end: Int64?
+  var duration: Int64?
+  /// What `really_probe()` returned: 0, a positive error of the driver's probe, a negative one of the core.
+  var result: Int?
+  /// The task that printed it; -1 where the log does not say.
+  var caller: Int32 = -1
+  /// The line that names device and driver.
+  var witness: Witness
+  /// The line that tells the end.
+  var ending: Witness?
+
+  /// The debug line and the computed beginning lie this close, in nanoseconds.
+  private static let tolerance: Int64 = 10_000_000
+
+  /// Whether an end that gives `start` as the beginning is the end of this probe.
+  func isTold(from start: Int64?) -> Bool {
+    guard end == nil, let start, let own = self.start else { return false }
+    return abs(own - start) <= Self.tolerance
   }
 }

@@ -11,6 +11,8 @@ package struct ProbeWindow: Sendable {
   package var device: NameID?
   package var driver: NameID?
   package var entry: Witness
+  /// The task that probes; -1 where the capture does not tell.
+  package var pid: Int32 = -1
   /// The last use that succeeded, or may have, and was not followed by an unuse.
   package var openUse: OwnershipCall?
   /// The use that is open, and the one before it where that was never given back.
@@ -41,6 +43,8 @@ package struct ProbeWindow: Sendable {
   /// Losses known when it began: a window that spans one proves nothing.
   package var lossEpoch: Int
   package var end: Witness?
+  /// `end` is the return itself, and not a sign that it must have come.
+  package var isEndSeen = false
 
   init(entry: Witness, lossEpoch: Int) {
     self.entry = entry

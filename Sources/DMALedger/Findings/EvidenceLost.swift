@@ -13,7 +13,7 @@ enum EvidenceLost {
     evidence: """
       The tracer's own marks ("CPU:N [LOST n EVENTS]", a header in which fewer entries are in the buffer \
       than were written), a time that goes backwards, a compressed frame whose checksum fails, a last line \
-      cut in the middle. These are facts about the input, so the finding is proved where the tracer or the \
+      cut in the middle, the log's line about an unstable clock before the trace begins. These are facts about the input, so the finding is proved where the tracer or the \
       decoder says so. It is consistent where a call without its return agrees with misses counted \
       elsewhere, and suspected where only an impossible sequence of calls suggests a gap.
       """,
@@ -37,9 +37,14 @@ enum EvidenceLost {
 
 extension EvidenceLost {
   /// One finding a capture, with the first places where something is missing.
-  static func find(_ context: FindingContext, header: Int) -> [Finding] {
-    guard !context.losses.isEmpty || header > 0 else { return [] }
+  static func find(_ context: FindingContext, header: Int, resets: [Witness] = []) -> [Finding] {
+    guard !context.losses.isEmpty || header > 0 || !resets.isEmpty else { return [] }
     var parts: [String] = []
+    if !resets.isEmpty {
+      parts.append(
+        "the kernel found its clock unstable and emptied the trace buffers at boot, so whatever was traced before is gone"
+      )
+    }
     if header > 0 {
       parts.append("\(header) events were overwritten or dropped before the capture was read")
     }
@@ -69,7 +74,8 @@ extension EvidenceLost {
           "Record again with a larger buffer (`buffer_size_kb`, `trace_buf_size=` at boot) or fewer functions "
           + "in the filter, and read it with `cat trace` after `echo 0 > tracing_on`.",
         fingerprint: context.fingerprint(.evidenceLost, driver: nil, device: nil, chain: "lost"),
-        evidence: context.losses.prefix(6).map { context.evidence($0.witness, note($0, context)) })
+        evidence: context.losses.prefix(6).map { context.evidence($0.witness, note($0, context)) }
+          + resets.prefix(2).map { context.evidence($0, "the trace buffers were emptied here") })
     ]
   }
 

@@ -8,6 +8,8 @@ struct FindingContext {
   var release: String?
   /// The clock counts something else than time: print plain numbers.
   let countsTicks: Bool
+  /// How the report names the sources.
+  let order: SourceOrder
 
   func text(_ name: NameID?) -> String? {
     name.map { names.text($0) }
@@ -20,7 +22,7 @@ struct FindingContext {
   }
 
   func evidence(_ witness: Witness, _ note: String) -> Evidence {
-    Evidence(at: witness.at, time: witness.time, note: note, text: arena.text(witness.text))
+    Evidence(at: order.place(witness.at), time: witness.time, note: note, text: arena.text(witness.text))
   }
 
   /// The line that shows what a call did: its return where it has one of its own.

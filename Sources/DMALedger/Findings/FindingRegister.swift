@@ -14,10 +14,13 @@ enum FindingRegister {
 
   /// What they find in the capture as a whole.
   static func general(
-    unattributedRefusals: [OwnershipCall], lostBefore: Int, _ context: FindingContext
+    unattributedRefusals: [OwnershipCall], lostBefore: Int, traceResets: [Witness],
+    _ contexts: [FindingContext]
   ) -> [Finding] {
-    NotViable.find(unattributed: unattributedRefusals, context) + TestRemoveActive.find(context)
-      + EvidenceLost.find(context, header: lostBefore)
+    guard let last = contexts.last else { return [] }
+    return NotViable.find(unattributed: unattributedRefusals, last)
+      + contexts.flatMap { TestRemoveActive.find($0) }
+      + EvidenceLost.find(last, header: lostBefore, resets: traceResets)
   }
 
   /// Gravest first; of equals the one that was found first.

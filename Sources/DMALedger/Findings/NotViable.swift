@@ -96,7 +96,16 @@ extension NotViable {
     } else if !group.listing.isEmpty {
       message += "Its members are "
       message += group.listing.map { context.names.text($0.device) }.joined(separator: ", ")
-      message += "; which drivers they have is not in what was given."
+      let binds = group.loggedHolders
+      message +=
+        binds.isEmpty
+        ? "; which drivers they have is not in what was given."
+        : ". The kernel log shows "
+          + binds.map {
+            "\(context.text($0.driver) ?? "a driver") being bound to \(context.names.text($0.device)) "
+              + context.moment($0.witness)
+          }.joined(separator: ", ")
+          + ": whoever of them still was held the group by right, but an unbind is not in a log."
     } else {
       message += "Who is in the group is not in what was given."
     }
@@ -118,7 +127,8 @@ extension NotViable {
       fingerprint: context.fingerprint(
         .notViable, driver: holders.first?.driver, device: holders.first?.device, chain: "log>\(story.cause)"),
       evidence: logged.prefix(4).map { context.evidence($0.witness, "the program that asked was refused") }
-        + shown.prefix(8).map { context.evidence($0.witness, "a member of the group") })
+        + shown.prefix(8).map { context.evidence($0.witness, "a member of the group") }
+        + group.loggedHolders.prefix(8).map { context.evidence($0.witness, "a driver is bound") })
   }
 
   private static func finding(

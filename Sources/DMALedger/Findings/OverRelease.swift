@@ -15,8 +15,9 @@ enum OverRelease {
       It is proved where an argument shows the count at 0 on entry with a group that is not NULL, or where \
       the capture has the whole story: the use with a NULL group, iommu:add_device_to_group while the driver \
       is bound, then the unuse. It is consistent where the kernel's warning names \
-      iommu_device_unuse_default_domain() and is joined by task and time to an unbind of the device. It is \
-      suspected where only function names show more unuses than uses. From 6.15 on, "late IOMMU probe at \
+      iommu_device_unuse_default_domain() and is joined by task and time to an unbind of the device. With \
+      the warning alone no device and no group is known, and it is suspected (consistent before 6.2, where nothing looks \
+      at PASIDs) and no error. It is suspected, too, where only function names show more unuses than uses. From 6.15 on, "late IOMMU probe at \
       driver bind, something fishy here!" in the log points the same way.
       """,
     lookAlikes: """

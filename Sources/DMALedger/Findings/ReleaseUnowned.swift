@@ -14,7 +14,8 @@ enum ReleaseUnowned {
     evidence: """
       It is proved where arguments on entry of the release show the count at 0 or the owner at NULL for a \
       group that is not NULL. It is consistent where the warning names one of these functions and is joined \
-      by task and time to the release, and suspected where function names alone show a release without a \
+      by task and time to the release (and no error then, for the sake of the look-alike), and suspected with the \
+      warning alone or where function names alone show a release without a \
       claim in a capture that saw the group's life from its beginning. Any earlier finding in the same group \
       is listed with it, because it is usually the cause.
       """,

@@ -19,6 +19,8 @@ struct TraceDecoder {
   var format = "unknown"
   /// `uname -r`, where a latency header names it.
   private(set) var release: String?
+  /// The clock counts something else than time: it prints no fraction.
+  private(set) var countsTicks = false
   private(set) var shapes = LineShapes()
   /// Lines of text without context: messages of several lines, `printk-msg-only`.
   private(set) var continued = (count: 0, firstLine: 0)
@@ -223,6 +225,7 @@ struct TraceDecoder {
     event.cpu = context.cpu
     event.pid = context.pid
     event.time = context.time
+    if !context.isSeconds { countsTicks = true }
     var start = context.body
     // `trace-cmd report --ts-diff`
     if start < line.count, line[start] == 0x20 || line[start] == 0x28 {

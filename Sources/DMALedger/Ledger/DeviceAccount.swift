@@ -61,6 +61,8 @@ struct Leak: Sendable {
   var certainty: Certainty
   /// The return codes prove it as soon as an unuse is seen anywhere: then one here would have been seen too.
   var awaitsUnuse = false
+  /// How firmly it stands then.
+  var promise = Certainty.proved
   /// What the counts say that both uses read; they outweigh return codes.
   var countsProve: Bool?
   /// The count right after the second use.

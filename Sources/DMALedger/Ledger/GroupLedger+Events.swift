@@ -36,11 +36,11 @@ extension GroupLedger {
   mutating func confirmLeaks() {
     for index in devices.indices {
       for place in devices[index].leaks.indices where devices[index].leaks[place].awaitsUnuse {
-        devices[index].leaks[place].certainty = .proved
+        devices[index].leaks[place].certainty = devices[index].leaks[place].promise
       }
     }
     for index in pastLeaks.indices where pastLeaks[index].leak.awaitsUnuse {
-      pastLeaks[index].leak.certainty = .proved
+      pastLeaks[index].leak.certainty = pastLeaks[index].leak.promise
     }
   }
 

@@ -11,6 +11,14 @@ extension GroupLedger {
     /// Whether it is bound to the driver of bridges, as it has been since boot.
     var isBridge: Bool
     var witness: Witness
+    /// The driver that the kernel log shows being bound to it last, where that takes a reference.
+    var logged: LogBoot.Bind?
+  }
+
+  /// Members that the kernel log shows being bound to a driver that takes a reference, and no listing tells better. What
+  /// was unbound since is not in a log.
+  var loggedHolders: [LogBoot.Bind] {
+    listing.filter { !$0.tellsDriver }.compactMap(\.logged)
   }
 
   /// Whether the listing shows the members and drivers that calls show at the end. A listing of another moment, boot

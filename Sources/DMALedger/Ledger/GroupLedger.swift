@@ -43,6 +43,8 @@ struct GroupLedger: Sendable {
   var id: Int?
   var pointer: UInt64?
   let incarnation: Int
+  /// Which boot of the capture it lived in.
+  var boot = 0
   var history: CountHistory
   var entries: [Entry] = []
   var owner = Ownership.unknown
@@ -194,6 +196,13 @@ struct GroupLedger: Sendable {
       if isSameWindow {
         leak.countsProve = countsProve(call, after: earlier, since: devices[index].holdingStep)
         leak.awaitsUnuse = leak.countsProve == nil && awaitsUnuse(leak, context)
+        // Names alone: a second pass runs only where the first use succeeded, and log lines say where.
+        let isNamesOnly =
+          leak.use.result == nil && call.result == nil && !call.isNamedLater && !context.spansLoss
+        if leak.countsProve == nil, isNamesOnly {
+          leak.awaitsUnuse = true
+          leak.promise = .consistent
+        }
         leak.certainty = leakCertainty(leak, context)
       }
       devices[index].leaks.append(leak)
@@ -211,10 +220,7 @@ struct GroupLedger: Sendable {
       return context.spansLoss || !context.unuseIsTraceable ? .suspected : .consistent
     }
     if let proof = leak.countsProve { return proof ? .proved : .suspected }
-    if leak.awaitsUnuse { return context.unuseIsTraceable ? .proved : .suspected }
-    // Names alone: a second pass runs only where the first use succeeded, and log lines say where.
-    let isNamesOnly = leak.use.result == nil && leak.again?.result == nil
-    return isNamesOnly && !context.spansLoss && context.unuseIsTraceable ? .consistent : .suspected
+    return leak.awaitsUnuse && context.unuseIsTraceable ? leak.promise : .suspected
   }
 
   /// Whether the count that the second use read shows that nothing was given back since the first: it is what the

@@ -14,6 +14,8 @@ struct IncidentFacts: Sendable {
     var driver: NameID?
     var tellsDriver: Bool
     var witness: Witness
+    /// The driver that the kernel log shows being bound to it last; it may have lost it since.
+    var logged: LogBoot.Bind?
   }
 
   private(set) var refusals: [Refusal] = []
@@ -69,6 +71,34 @@ struct IncidentFacts: Sendable {
   /// A device that a kernel log announced in a group; a listing knows better.
   mutating func announce(_ device: NameID, in group: Int, _ witness: Witness) {
     if self.group(of: device) == nil { place(device, in: group, witness) }
+  }
+
+  /// A driver that the kernel log shows being bound to a device last.
+  mutating func announceBind(_ bind: LogBoot.Bind) {
+    places[bind.device]?.logged = bind
+  }
+
+  /// Puts what programs were refused in the order of the report's sources.
+  mutating func arrange(_ rank: (Int) -> Int) {
+    let arranged = refusals.indices.sorted {
+      (rank(refusals[$0].witness.at.source), $0) < (rank(refusals[$1].witness.at.source), $1)
+    }
+    refusals = arranged.map { refusals[$0] }
+  }
+
+  /// Forgets what listings say; refusals stay.
+  mutating func dropListing() {
+    groups = [:]
+    places = [:]
+  }
+
+  /// The group of each device listed.
+  var groupsByDevice: [NameID: Int] {
+    var found: [NameID: Int] = [:]
+    for (group, devices) in groups.sorted(by: { $0.key < $1.key }) {
+      for device in devices where found[device] == nil { found[device] = group }
+    }
+    return found
   }
 
   /// The group a device is listed in.

@@ -28,6 +28,18 @@ struct Ledger: CallSink, Sendable {
   /// A group whose known members have all left: it dies unless somebody turns up in it.
   private var abandoned: Set<Int> = []
   private var hasLoss = false
+  /// Boots that ended so far; groups of theirs are never touched again.
+  private var boot = 0
+  /// What nothing could be named for in the boots that ended.
+  private var elsewhereBefore = CallTally()
+  /// Groups by what logs say of them.
+  private var byLife: [LifeKey: Int] = [:]
+
+  private struct LifeKey: Hashable, Sendable {
+    var boot: Int
+    var id: Int
+    var life: Int
+  }
 
   // MARK: - Naming
 
@@ -78,7 +90,8 @@ struct Ledger: CallSink, Sendable {
     groups.append(
       GroupLedger(id: key.id, pointer: key.pointer, incarnation: incarnation, isNewborn: isNewborn))
     let index = groups.count - 1
-    applied.append(isNewborn ? elsewhere : CallTally())
+    groups[index].boot = boot
+    applied.append(isNewborn ? elsewhere : elsewhereBefore)
     // What its count was when the capture began is lost with the events.
     if hasLoss, !isNewborn { groups[index].lose(since: nil) }
     if let pointer = key.pointer { byPointer[pointer] = index }
@@ -87,6 +100,39 @@ struct Ledger: CallSink, Sendable {
       incarnations[id] = incarnation + 1
     }
     return index
+  }
+
+  mutating func group(id: Int, life: Int, boot: Int) -> Int? {
+    let key = LifeKey(boot: boot, id: id, life: life)
+    if let index = byLife[key] { return index }
+    let taken = Set(byLife.filter { $0.key.boot == boot && $0.key.id == id }.values)
+    let known = groups.indices.filter {
+      groups[$0].boot == boot && groups[$0].id == id && !taken.contains($0)
+    }
+    // Where the trace itself tells several lives, nothing says which of them is meant.
+    guard known.count <= 1 else { return nil }
+    guard let index = known.first ?? open(GroupKey(pointer: nil, id: id), isNewborn: false) else {
+      return nil
+    }
+    groups[index].boot = boot
+    byLife[key] = index
+    allowElsewhere(index)
+    return index
+  }
+
+  /// Another boot begins: groups are numbered anew, and nothing is known of them.
+  mutating func beginBoot() {
+    for index in groups.indices where !groups[index].hasEnded {
+      allowElsewhere(index)
+      groups[index].end()
+    }
+    boot += 1
+    byPointer = [:]
+    byID = [:]
+    groupOfDevice = [:]
+    abandoned = []
+    hasLoss = false
+    elsewhereBefore = elsewhere
   }
 
   private mutating func name(_ index: Int, _ id: Int) {
@@ -228,14 +274,14 @@ struct Ledger: CallSink, Sendable {
     groups[index].forget()
   }
 
-  /// An unuse was seen somewhere.
+  /// An unuse was seen somewhere in this boot.
   mutating func confirmLeaks() {
-    for index in groups.indices { groups[index].confirmLeaks() }
+    for index in groups.indices where groups[index].boot == boot { groups[index].confirmLeaks() }
   }
 
-  /// The kernel was seen to give back in another window.
+  /// The kernel of this boot was seen to give back in another window.
   mutating func doubtLeaks() {
-    for index in groups.indices { groups[index].doubtLeaks() }
+    for index in groups.indices where groups[index].boot == boot { groups[index].doubtLeaks() }
   }
 
   /// Adds what logs and listings say. Groups that no call was seen on are opened for those that somebody asked for,
@@ -252,7 +298,8 @@ struct Ledger: CallSink, Sendable {
           device: place.device, driver: place.driver, tellsDriver: place.tellsDriver,
           holds: place.driver.map { !names.withBytes($0, ManagedDriver.isManaged) } ?? false,
           isBridge: place.driver.map { names.withBytes($0) { $0.hasText("pcieport", at: 0) } } ?? false,
-          witness: place.witness)
+          witness: place.witness,
+          logged: place.logged.flatMap { names.withBytes($0.driver, ManagedDriver.isManaged) ? nil : $0 })
       }
     }
     for refusal in facts.refusals {

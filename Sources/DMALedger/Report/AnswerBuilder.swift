@@ -1,11 +1,15 @@
 /// Finds out which groups were asked for and has each of them answered.
 struct AnswerBuilder {
-  let context: FindingContext
+  /// What the findings of each boot look at.
+  let contexts: [FindingContext]
   let ledger: Ledger
   let incident: IncidentFacts
   let summaries: [GroupSummary]
   let reports: [GroupReport]
   let questions: [Question]
+
+  /// Names and lines are the same whatever the boot.
+  private var context: FindingContext { contexts[contexts.count - 1] }
 
   /// What was asked for by name first, in the order of the questions; then what was refused, by group.
   func answers() -> [Answer] {
@@ -35,6 +39,7 @@ struct AnswerBuilder {
 
   private func answer(_ index: Int, device: String?) -> Answer {
     let summary = summaries[index]
+    let context = contexts[summary.ledger.boot]
     var answer =
       if let story = RefusalAnswer(summary, context) {
         story.answer()

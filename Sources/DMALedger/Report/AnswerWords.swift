@@ -10,7 +10,7 @@ extension FindingContext {
 
   /// A link of a chain and the line that shows it.
   func step(_ text: String, _ witness: Witness) -> Answer.Step {
-    Answer.Step(text: text, at: witness.at, time: witness.time)
+    Answer.Step(text: text, at: order.place(witness.at), time: witness.time)
   }
 
   /// `vfiocheck (pid 193)`, as far as the capture names the task.
@@ -58,14 +58,14 @@ extension FindingContext {
   /// What a listed holder or a leak is in the report.
   func holder(_ member: GroupLedger.ListedMember) -> Holder {
     Holder(
-      kind: .bound, count: 1, device: text(member.device), driver: text(member.driver), at: member.witness.at)
+      kind: .bound, count: 1, device: text(member.device), driver: text(member.driver), at: order.place(member.witness.at))
   }
 
   /// A leak as a holder that will never let go.
   func holder(_ device: NameID, _ leak: Leak) -> Holder {
     Holder(
       kind: .leaked, count: 1, device: text(device), driver: text(leak.use.driver), since: leak.use.time,
-      at: leak.use.entry.at)
+      at: order.place(leak.use.entry.at))
   }
 
   /// Everything that calls or listings show to be in a group, by name.

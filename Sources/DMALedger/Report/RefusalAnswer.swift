@@ -35,7 +35,7 @@ struct RefusalAnswer {
 
   func answer() -> Answer {
     Answer(
-      cause: cause, certainty: certainty, headline: headline, at: at, steps: steps,
+      cause: cause, certainty: certainty, headline: headline, at: at.map(context.order.place), steps: steps,
       legitimate: isDomain ? [] : legitimate, leaked: isDomain ? [] : leaked,
       unexplained: isDomain || unknown.max == 0 ? nil : unknown, fix: fix)
   }
@@ -66,12 +66,12 @@ struct RefusalAnswer {
   private var legitimate: [Holder] {
     if story.refusal.owner == .user {
       let call = story.refusal.ownerCall
-      return [Holder(kind: .owner, count: story.count.exact, since: call?.time, at: call?.entry.at)]
+      return [Holder(kind: .owner, count: story.count.exact, since: call?.time, at: (call?.entry.at).map(context.order.place))]
     }
     return story.holdings.map { holding in
       Holder(
         kind: .bound, count: 1, device: context.text(holding.device), driver: context.text(holding.driver),
-        since: holding.isFromBefore ? nil : holding.witness.time, at: holding.witness.at)
+        since: holding.isFromBefore ? nil : holding.witness.time, at: context.order.place(holding.witness.at))
     }
   }
 
@@ -192,7 +192,7 @@ struct RefusalAnswer {
         Answer.Step(
           text:
             "\(story.whyOwnerless), and what took \(ownerless == 1 ? "it" : "them") came before the capture",
-          at: group.listing.first?.witness.at))
+          at: (group.listing.first?.witness.at).map(context.order.place)))
     }
     steps += granted
     return steps + kernel

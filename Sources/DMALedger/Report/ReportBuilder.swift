@@ -5,50 +5,65 @@ struct ReportBuilder {
   let ledger: Ledger
   let incident: IncidentFacts
   let questions: [Question]
-  let evidence: KernelEvidence
+  /// What the windows of each boot say.
+  let evidence: [KernelEvidence]
   let losses: [Loss]
   let sources: [SourceSummary]
-  let release: String?
+  let log: IncidentLog
   let diagnostics: [Diagnostic]
   /// Events overwritten or dropped before the capture was read, by its header or statistics.
   let lostBefore: Int
   let countsTicks: Bool
+  let order: SourceOrder
 
   func build() -> Report {
-    let context = FindingContext(
-      names: names, arena: arena, evidence: evidence, losses: losses, release: release,
-      countsTicks: countsTicks)
-    let useIsTraceable = evidence.sawUse && !evidence.hasUnplacedUse
+    let contexts = evidence.enumerated().map { boot, seen in
+      FindingContext(
+        names: names, arena: arena, evidence: seen, losses: losses, release: log.releases[boot],
+        countsTicks: countsTicks, order: order)
+    }
     let summaries = ledger.groups.filter { group in
       !group.entries.isEmpty || !group.toldRefusals.isEmpty || !group.listedHolders.isEmpty
         || group.isAskedFor
+        || !group.loggedHolders.isEmpty
     }
-    .map {
-      GroupSummary(
-        $0, useIsTraceable: useIsTraceable, unuseIsTraceable: evidence.sawUnuse,
-        sawCleanup: evidence.sawCleanup)
+    .map { group in
+      let seen = evidence[group.boot]
+      return GroupSummary(
+        group, useIsTraceable: seen.sawUse && !seen.hasUnplacedUse, unuseIsTraceable: seen.sawUnuse,
+        sawCleanup: seen.sawCleanup)
     }.sorted(by: isBefore)
-    let own = summaries.map { FindingRegister.findings(in: $0, context) }
+    let found = summaries.map { FindingRegister.findings(in: $0, contexts[$0.ledger.boot]) }
+    let (own, unclaimed) = WarnedOwnership.quote(log.warnings, in: found, summaries, contexts)
     let general = FindingRegister.general(
-      unattributedRefusals: ledger.unattributedRefusals, lostBefore: lostBefore, context)
-    let groups = zip(summaries, own).map { group($0, findings: $1) }
-    let (verdict, reasons) = judge(groups)
+      unattributedRefusals: ledger.unattributedRefusals, lostBefore: lostBefore, traceResets: log.traceResets,
+      contexts)
+    var groups = zip(summaries, own).map { group($0, findings: $1) }
+    let (verdict, reasons) = judge(groups, warned: unclaimed.count)
+    for (index, summary) in summaries.enumerated() where summary.ledger.entries.isEmpty {
+      groups[index].reasons += told(summary.ledger.loggedHolders)
+    }
+    let merged = KernelEvidence.merged(evidence)
+    let release = contexts.compactMap(\.release).last
     var report = Report(
       verdict: verdict, reasons: reasons,
       kernel: KernelSummary(
-        release: release, testDriverRemove: evidence.verdict, windows: evidence.windows,
-        reprobes: evidence.reprobes),
-      sources: sources, groups: groups, unattributed: ledger.unattributed,
-      findings: FindingRegister.sorted(own.flatMap { $0 } + general), diagnostics: diagnostics)
-    report.kernel.fix = TestRemoveFix.standing(behaviour: evidence.verdict, release: release)
+        release: release, testDriverRemove: merged.verdict, windows: merged.windows,
+        reprobes: merged.reprobes),
+      sources: order.arranged(sources), groups: groups, unattributed: ledger.unattributed,
+      findings: FindingRegister.sorted(own.flatMap { $0 } + unclaimed + general),
+      diagnostics: order.arranged(diagnostics))
+    report.kernel.fix = TestRemoveFix.standing(behaviour: merged.verdict, release: release)
     report.answers = AnswerBuilder(
-      context: context, ledger: ledger, incident: incident, summaries: summaries, reports: groups,
+      contexts: contexts, ledger: ledger, incident: incident, summaries: summaries, reports: groups,
       questions: questions
     ).answers()
+    let whole = FindingContext(
+      names: names, arena: arena, evidence: merged, losses: losses, release: release, countsTicks: countsTicks,
+      order: order)
     let open = OpenQuestions(
       summaries, asked: unanswered(report.answers, summaries), isInconclusive: verdict == .inconclusive,
-      ledger: ledger,
-      context, lostBefore: lostBefore)
+      ledger: ledger, whole, lostBefore: lostBefore)
     report.recipe = CaptureRecipe.lines(for: open, release: release)
     return report
   }
@@ -72,7 +87,7 @@ struct ReportBuilder {
 
   // MARK: - The verdict over all
 
-  private func judge(_ groups: [GroupReport]) -> (Verdict, [String]) {
+  private func judge(_ groups: [GroupReport], warned: Int) -> (Verdict, [String]) {
     if groups.contains(where: { $0.verdict == .unbalanced }) { return (.unbalanced, []) }
     var reasons: [String] = []
     var told: [String] = []
@@ -83,6 +98,10 @@ struct ReportBuilder {
         .map { $0.id.map { "\($0.value)" } ?? "without number" }
       reasons.append(
         (names.count == 1 ? "group " : "groups ") + names.joined(separator: ", ") + ": " + reason)
+    }
+    if warned > 0 {
+      reasons.append(
+        "the kernel warned about DMA ownership, and nothing shows of which group")
     }
     let open = ledger.unattributed
     if open.total > 0 {
@@ -124,11 +143,20 @@ struct ReportBuilder {
       changes: ledger.entries.map { change($0, summary.steps) })
   }
 
+  /// Holders by right as a kernel log shows them, in words: an unbind is not in a log.
+  private func told(_ binds: [LogBoot.Bind]) -> [String] {
+    if binds.isEmpty { return [] }
+    let drivers = binds.map { "\(names.text($0.driver)) to \(names.text($0.device))" }.joined(separator: ", ")
+    return [
+      "the kernel log binds \(drivers): each holds 1 by right if it is still bound, which a log does not tell"
+    ]
+  }
+
   /// Members that only a listing names.
   private func listed(_ ledger: GroupLedger) -> [DeviceReport] {
     ledger.listing.filter { member in !ledger.devices.contains { $0.name == member.device } }.map {
       DeviceReport(
-        name: names.text($0.device), driver: $0.driver.map(names.text),
+        name: names.text($0.device), driver: ($0.driver ?? $0.logged?.driver).map(names.text),
         isBound: $0.tellsDriver ? $0.driver != nil : nil, outstanding: $0.holds ? 1 : 0)
     }
   }
@@ -142,14 +170,14 @@ struct ReportBuilder {
           Holder(
             kind: .bound, count: 1, device: names.text(account.name),
             driver: (holding.driver ?? account.driver).map(names.text), since: holding.time,
-            at: holding.entry.at))
+            at: order.place(holding.entry.at)))
       }
     }
     for member in summary.ledger.listedHolders {
       holders.append(
         Holder(
           kind: .bound, count: 1, device: names.text(member.device), driver: member.driver.map(names.text),
-          at: member.witness.at))
+          at: order.place(member.witness.at)))
     }
     for account in accounts {
       for leak in account.leaks where leak.certainty > .suspected {
@@ -157,13 +185,15 @@ struct ReportBuilder {
           Holder(
             kind: .leaked, count: 1, device: names.text(account.name),
             driver: (leak.use.driver ?? account.driver).map(names.text), since: leak.use.time,
-            at: leak.use.entry.at))
+            at: order.place(leak.use.entry.at)))
       }
     }
     if summary.ledger.owner == .user {
       let owner = summary.ledger.ownerCall
       holders.append(
-        Holder(kind: .owner, count: summary.final.exact, since: owner?.time, at: owner?.entry.at))
+        Holder(
+          kind: .owner, count: summary.final.exact, since: owner?.time, at: (owner?.entry.at).map(order.place)
+        ))
     } else if summary.unexplained.max != 0 {
       // What is proved to be in excess was leaked, by whomever; only the rest may be somebody's.
       let excess = summary.excess.min - summary.leaked
@@ -181,6 +211,6 @@ struct ReportBuilder {
       driver: call.driver.map(names.text),
       pid: call.pid >= 0 ? Int(call.pid) : nil, comm: call.comm.map(names.text),
       cpu: call.cpu >= 0 ? Int(call.cpu) : nil, result: call.result, before: steps[entry.step].before,
-      after: steps[entry.step].after, certainty: entry.certainty, at: call.entry.at)
+      after: steps[entry.step].after, certainty: entry.certainty, at: order.place(call.entry.at))
   }
 }

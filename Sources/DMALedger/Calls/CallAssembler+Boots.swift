@@ -1,0 +1,52 @@
+/// Where a capture begins anew, where it ends, and where something is missing.
+extension CallAssembler {
+  /// Another boot begins, or another capture: nothing that is open goes on, and nothing that is known holds.
+  mutating func beginBoot() {
+    finish()
+    ledger.beginBoot()
+    pastEvidence.append(evidence)
+    evidence = KernelEvidence()
+    boot += 1
+    hasFirstTime = false
+    lanes.removeAll()
+    windowOfDevice = [:]
+    lastMark = [:]
+    lastReturned = [:]
+    lastLineOfCPU = [:]
+    returning = []
+    returningByProbe = []
+    grouplessUses = [:]
+    probedDevices = []
+    attached = [:]
+    aliases = DeviceAliases()
+  }
+
+  /// Nothing more comes: whatever is open has run to an unknown end.
+  mutating func finish() {
+    settleOpenCalls()
+    for index in windows.keys.sorted() { endWindow(index, at: nil) }
+    if evidence.unuseIsTraceable { ledger.confirmLeaks() }
+    // A kernel that gives back in one window gives back in all: an unuse that is missing elsewhere was lost.
+    if evidence.fixed > 0 { ledger.doubtLeaks() }
+  }
+
+  // MARK: - Losses
+
+  mutating func lose(_ kind: Loss.Kind, _ event: TraceEvent, _ line: Span<UInt8>, _ at: LineReference) {
+    lose(kind, witness: witness(event, line, at), cpu: event.cpu, count: event.number)
+  }
+
+  /// Events are missing here: open calls have unknown ends, and every group may have changed.
+  mutating func lose(_ kind: Loss.Kind, witness: Witness, cpu: Int32 = -1, count: Int = 0) {
+    settleOpenCalls()
+    if kind == .restarted || kind == .timeWentBack {
+      lanes.removeAll()
+      for index in windows.keys.sorted() { endWindow(index, at: nil) }
+    }
+    lossEpoch += 1
+    losses.append(Loss(kind: kind, witness: witness, cpu: cpu, count: count))
+    // The marker stands where the CPU is heard again; what is missing may have run any time since it was heard last.
+    let since = kind == .lost || kind == .bufferStarted ? lastLineOfCPU[cpu] : witness.at
+    ledger.lose(since: since)
+  }
+}
