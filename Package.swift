@@ -26,7 +26,9 @@ let package = Package(
     .systemLibrary(
       name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
     .target(name: "CByteScan"),
-    .target(name: "DMALedger", dependencies: ["CZstd", "CByteScan"], swiftSettings: swiftSettings),
+    .target(name: "CContentHash"),
+    .target(
+      name: "DMALedger", dependencies: ["CZstd", "CByteScan", "CContentHash"], swiftSettings: swiftSettings),
     .target(
       name: "LedgerReports", dependencies: ["DMALedger"], exclude: ["Schema"], swiftSettings: swiftSettings),
     .executableTarget(

@@ -7,6 +7,12 @@ extension Analyzer {
   mutating func read(_ file: OpenFile, _ pass: inout SourcePass) {
     var source = ByteSource(file)
     let compression = source.recognise()
+    if identifiesContent {
+      // A hash wants the bytes in order, and on one thread.
+      source.contentHash = ContentHash()
+      readInOrder(LineReader(ByteFeed(source, ahead: jobs > 1 && file.size ?? .max >= Self.smallest)), &pass)
+      return
+    }
     guard jobs > 1, file.size ?? Int.max >= (compression == .zstd ? 64 << 10 : Self.smallest) else {
       readInOrder(LineReader(source), &pass)
       return
@@ -34,6 +40,7 @@ extension Analyzer {
     pass.isTerminated = reader.isTerminated
     pass.issues += reader.issues
     pass.sourceIssue = reader.sourceIssue
+    pass.contentHash = reader.source.contentHash?.value
     pass.summary.compression = reader.source.compression.rawValue
     pass.carry = reader.carry
   }

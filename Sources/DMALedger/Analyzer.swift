@@ -25,12 +25,15 @@ public struct Analyzer {
   private var traces: Set<Int> = []
   private var seams = BootSeams()
   private var known = LogJoin.Knowledge()
+  let identifiesContent: Bool
+  private var hashes: [ContentHash.Value] = []
 
   /// An analyzer that knows the usual probe fields and those of `options`.
   public init(options: Options = Options()) {
     fields = options.probeFields
     jobs = options.jobs
     questions = options.questions
+    identifiesContent = options.identifiesContent
     addresses.declared = options.declaredProbes
     known.offset = options.clockOffset
   }
@@ -45,8 +48,16 @@ public struct Analyzer {
   /// Reads bytes that are already in memory, plain or zstd, under a name for the report.
   public mutating func read(bytes: [UInt8], name: String) {
     var pass = SourcePass(path: name, index: sources.count, fields: fields)
-    readInOrder(LineReader(ByteSource(bytes: bytes, name: name)), &pass)
+    var source = ByteSource(bytes: bytes, name: name)
+    if identifiesContent { source.contentHash = ContentHash() }
+    readInOrder(LineReader(source), &pass)
     finish(&pass)
+  }
+
+  /// The content hash of everything that was read, `xxh3:` and 32 digits: the same for the same bytes in any order of
+  /// sources, under any names, however packed. Absent unless the options ask for it.
+  public var captureID: String? {
+    identifiesContent ? ContentHash.captureID(of: hashes) : nil
   }
 
   /// A line that no sieve passed over.
@@ -208,6 +219,7 @@ public struct Analyzer {
     let lost = decoder.overwritten.clampedSum(decoder.overrun)
     source.lostEvents = source.lostEvents.clampedSum(lost)
     source.unparsed = decoder.shapes.summary
+    if let hash = pass.contentHash { hashes.append(hash) }
     // A header alone does not make a raw dump a capture that was understood.
     if decoder.rawLines.count > 0, source.understoodLines <= 1 { source.understoodLines = 0 }
     lostBefore = lostBefore.clampedSum(lost)
@@ -302,6 +314,8 @@ extension Analyzer {
       clockOffset = offset
       return true
     }
+    /// Whether ``Analyzer/captureID`` is wanted: every byte is hashed then.
+    public var identifiesContent = false
 
     /// Nothing but the usual names.
     public init() {}

@@ -19,6 +19,8 @@ struct SourcePass {
   var carry = LineReader.Carry()
   var isTerminated = true
   var issues: [InputIssue] = []
+  /// The hash of all bytes, where it is asked for.
+  var contentHash: ContentHash.Value?
   /// What ended the bytes early.
   var sourceIssue: InputIssue?
 

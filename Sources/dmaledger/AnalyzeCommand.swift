@@ -80,6 +80,10 @@ struct AnalyzeCommand: ParsableCommand {
 
   @Option(name: .long, help: "Threads that may read at the same time (default: the processors).")
   var jobs: Int?
+  @Flag(
+    name: .long,
+    help: "Add the content hash of all sources to machine output, whatever their order, names and packing.")
+  var captureID = false
 
   @Option(
     name: .long,
@@ -150,7 +154,8 @@ struct AnalyzeCommand: ParsableCommand {
     return SingleReport { record in
       switch format {
       case .json where !record.report.sources.isEmpty:
-        JSONReport.render(record.report, toolVersion: DMALedgerCommand.version)
+        JSONReport.render(
+          record.report, toolVersion: DMALedgerCommand.version, captureID: record.id.isEmpty ? nil : record.id)
       // Nothing recognised is said once, on standard error, and not dressed up as a report.
       case .text where record.report.understoodAnything:
         Array(TextReport.render(record.report, style: style).utf8)
@@ -172,8 +177,9 @@ struct AnalyzeCommand: ParsableCommand {
         unreadable.append(error)
       }
     }
+    let report = analyzer.finish()
     return CaptureRecord(
-      name: paths.joined(separator: " + "), report: analyzer.finish(), unreadable: unreadable)
+      id: analyzer.captureID ?? "", name: paths.joined(separator: " + "), report: report, unreadable: unreadable)
   }
 
   /// What is said of the run besides its outputs, and its exit code.
@@ -190,6 +196,7 @@ struct AnalyzeCommand: ParsableCommand {
     var options = Analyzer.Options()
     options.jobs = jobs ?? Standard.processors
     options.questions = group.map { .group($0) } + device.map { .device($0) }
+    options.identifiesContent = captureID
     for pair in field {
       let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
       guard parts.count == 2, options.addField(meaning: parts[0], name: parts[1]) else {

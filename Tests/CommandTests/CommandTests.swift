@@ -66,6 +66,20 @@ struct CommandTests {
     #expect(try JSONSerialization.jsonObject(with: Data(run.output.utf8)) is [String: Any])
   }
 
+  @Test("the id of a capture is the same in any packing and order, and only there when asked for")
+  func captureID() throws {
+    let plain = try CommandRun([Self.fixed, "--format", "json"]).output
+    #expect(!plain.contains("capture_id"))
+    let line = { (output: String) in output.split(separator: "\n").first { $0.contains("\"capture_id\"") } }
+    let id = try #require(line(try CommandRun([Self.fixed, "--format", "json", "--capture-id"]).output))
+    // xxhsum -H2 samples/6.1-fixed-late-probes/trace.txt
+    #expect(id == "  \"capture_id\": \"xxh3:5cbffb9a218f61928df9fd0fab7a98c5\",")
+    let piped = try CommandRun(
+      ["-", "--format", "json", "--capture-id"],
+      input: Data(Zstd.frames(try Checkout.bytes(Self.fixed), size: 1000)))
+    #expect(line(piped.output) == id)
+  }
+
   @Test("colour appears only when asked for, because this is no terminal")
   func colour() throws {
     #expect(!(try CommandRun([Self.probes])).output.contains("\u{1B}"))

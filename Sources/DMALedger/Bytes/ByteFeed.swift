@@ -103,4 +103,5 @@
 
   var compression: Compression { source.compression }
   var issue: InputIssue? { source.issue }
+  var contentHash: ContentHash? { source.contentHash }
 }

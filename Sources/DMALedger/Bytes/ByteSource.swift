@@ -19,6 +19,8 @@ package struct ByteSource: ~Copyable {
   package private(set) var compression = Compression.none
   /// What ended the bytes early, if anything did.
   package private(set) var issue: InputIssue?
+  /// Sees every byte that `fill` gives; nothing is hashed where it is absent.
+  package var contentHash: ContentHash?
 
   /// `nil` where the bytes are all in `input` from the start.
   private let file: OpenFile?
@@ -101,6 +103,12 @@ package struct ByteSource: ~Copyable {
 
   /// Puts up to `room.count` bytes into `room` and says how many; 0 is the end.
   package mutating func fill(_ room: UnsafeMutableRawBufferPointer) -> Int {
+    let count = unsafe fillUnhashed(room)
+    unsafe contentHash?.update(UnsafeRawBufferPointer(rebasing: room[..<count]))
+    return count
+  }
+
+  private mutating func fillUnhashed(_ room: UnsafeMutableRawBufferPointer) -> Int {
     if !isSniffed { sniff() }
     if unsafe isAtEnd || room.isEmpty { return 0 }
     while true {
