@@ -34,7 +34,7 @@ let package = Package(
     .executableTarget(
       name: "dmaledger",
       dependencies: [
-        "DMALedger", "LedgerReports",
+        "DMALedger", "LedgerReports", "CZstd",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swiftSettings),

@@ -54,7 +54,7 @@ public enum JSONReport {
 }
 
 extension JSONWriter {
-  fileprivate mutating func members(of kernel: KernelSummary) {
+  mutating func members(of kernel: KernelSummary) {
     member("release", kernel.release)
     member("test_driver_remove", kernel.testDriverRemove.rawValue)
     if kernel.fix != .unknown { member("fix", kernel.fix.rawValue) }
@@ -62,7 +62,7 @@ extension JSONWriter {
     member("reprobes", kernel.reprobes)
   }
 
-  fileprivate mutating func members(of answer: Answer) {
+  mutating func members(of answer: Answer) {
     member("group", answer.group?.value)
     member("incarnation", answer.incarnation)
     member("device", answer.device)
@@ -87,7 +87,7 @@ extension JSONWriter {
     member("fix", answer.fix)
   }
 
-  fileprivate mutating func members(of source: SourceSummary) {
+  mutating func members(of source: SourceSummary) {
     member("path", source.path)
     member("format", source.format)
     member("compression", source.compression)
@@ -107,7 +107,14 @@ extension JSONWriter {
     }
   }
 
-  fileprivate mutating func members(of group: GroupReport) {
+  mutating func members(of group: GroupReport) {
+    membersWithoutChanges(of: group)
+    array("changes", of: group.changes) { json, change in
+      json.object(.oneLine) { json in json.members(of: change) }
+    }
+  }
+
+  mutating func membersWithoutChanges(of group: GroupReport) {
     member("id", group.id?.value)
     member("incarnation", group.incarnation)
     member("verdict", group.verdict.rawValue)
@@ -122,9 +129,6 @@ extension JSONWriter {
     }
     array("holders", of: group.holders) { json, holder in
       json.object(.oneLine) { json in json.members(of: holder) }
-    }
-    array("changes", of: group.changes) { json, change in
-      json.object(.oneLine) { json in json.members(of: change) }
     }
   }
 
@@ -144,7 +148,7 @@ extension JSONWriter {
     member("at", holder.at)
   }
 
-  fileprivate mutating func members(of change: Change) {
+  mutating func members(of change: Change) {
     member("ts_ns", change.time)
     member("call", change.call.rawValue)
     member("device", change.device)
@@ -159,13 +163,13 @@ extension JSONWriter {
     member("at", change.at)
   }
 
-  fileprivate mutating func members(of tally: CallTally) {
+  mutating func members(of tally: CallTally) {
     for kind in OwnershipCallKind.allCases where tally[kind] > 0 {
       member(kind.rawValue, tally[kind])
     }
   }
 
-  fileprivate mutating func members(of finding: Finding) {
+  mutating func members(of finding: Finding) {
     member("rule", finding.rule.rawValue)
     member("severity", finding.severity.rawValue)
     member("certainty", finding.certainty.rawValue)
@@ -191,7 +195,7 @@ extension JSONWriter {
     member("text", evidence.text)
   }
 
-  fileprivate mutating func members(of diagnostic: Diagnostic) {
+  mutating func members(of diagnostic: Diagnostic) {
     member("level", diagnostic.level.rawValue)
     member("source", diagnostic.source)
     member("line", diagnostic.line)

@@ -48,7 +48,9 @@ struct AnalyzeCommand: ParsableCommand {
 
   @Option(
     name: .shortAndLong,
-    help: "Write to this file instead of standard output; it appears complete or not at all.")
+    help:
+      "Write to this file instead of standard output; it appears complete or not at all, and compressed where its name ends in .zst."
+  )
   var output: String?
 
   @OptionGroup(title: "More outputs (- is standard output)")
@@ -80,9 +82,10 @@ struct AnalyzeCommand: ParsableCommand {
 
   @Option(name: .long, help: "Threads that may read at the same time (default: the processors).")
   var jobs: Int?
+
   @Flag(
     name: .long,
-    help: "Add the content hash of all sources to machine output, whatever their order, names and packing.")
+    help: "Add the content hash of all sources to JSON, whatever their order, names and packing; jsonl always has it.")
   var captureID = false
 
   @Option(
@@ -196,7 +199,7 @@ struct AnalyzeCommand: ParsableCommand {
     var options = Analyzer.Options()
     options.jobs = jobs ?? Standard.processors
     options.questions = group.map { .group($0) } + device.map { .device($0) }
-    options.identifiesContent = captureID
+    options.identifiesContent = captureID || format == .jsonl || outputs.jsonl != nil
     for pair in field {
       let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
       guard parts.count == 2, options.addField(meaning: parts[0], name: parts[1]) else {

@@ -7,7 +7,7 @@
 /// A file that appears complete or not at all: it is opened before the work begins, so that a bad path fails early,
 /// written under another name, and takes its place in the end.
 ///
-/// Where it cannot take a place (a pipe, a terminal, `/dev/null`) it is written directly.
+/// A name that ends in `.zst` holds zstd frames. Where it cannot take a place (a pipe, a terminal, `/dev/null`) it is written directly.
 struct OutputFile {
   let path: String
   private let descriptor: Int32
@@ -15,7 +15,7 @@ struct OutputFile {
   private let draft: String?
   private var buffer: [UInt8] = []
   private var isClosed = false
-  private static let bufferSize = 1 << 16
+  private static let bufferSize = 1 << 18
 
   /// Standard output; a reader that has gone away is no error.
   static var standardOutput: OutputFile {
@@ -95,6 +95,6 @@ struct OutputFile {
 
   private mutating func flush() throws(Standard.WriteError) {
     defer { buffer.removeAll(keepingCapacity: true) }
-    try Standard.put(buffer, descriptor, path)
+    if !buffer.isEmpty { try Standard.put(ZstdFrame.packed(buffer, for: path), descriptor, path) }
   }
 }

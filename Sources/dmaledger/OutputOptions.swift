@@ -9,6 +9,9 @@ import LedgerReports
 
 /// The outputs that a run can write beside its main one, any number at once. Shared by all commands that judge captures.
 struct OutputOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Records, one a line, for databases and dmaledger merge.", valueName: "file"))
+  var jsonl: String?
+
   @Option(help: ArgumentHelp("JUnit XML, for GitLab, Jenkins and GitHub.", valueName: "file"))
   var junit: String?
 
@@ -50,7 +53,7 @@ struct OutputOptions: ParsableArguments {
   /// The outputs asked for, in the order of the options.
   private var wanted: [(format: OutputFormat, path: String)] {
     let paths: [(OutputFormat, String?)] = [
-      (.junit, junit), (.sarif, sarif), (.ktap, ktap), (.tap, tap), (.gitlab, gitlab), (.markdown, markdown),
+      (.jsonl, jsonl), (.junit, junit), (.sarif, sarif), (.ktap, ktap), (.tap, tap), (.gitlab, gitlab), (.markdown, markdown),
     ]
     return paths.compactMap { format, path in path.map { (format, $0) } }
   }

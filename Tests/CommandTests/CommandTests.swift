@@ -80,6 +80,20 @@ struct CommandTests {
     #expect(line(piped.output) == id)
   }
 
+  @Test("records can be written compressed, and compressed files concatenate")
+  func compressedRecords() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let path = folder.appendingPathComponent("records.jsonl.zst").path
+    let plain = try CommandRun([Self.probes, "--format", "jsonl"])
+    let packed = try CommandRun([Self.probes, "--format", "jsonl", "-o", path])
+    #expect(plain.status == 1 && packed.status == 1 && packed.output.isEmpty)
+    let frame = Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+    #expect(frame.count * 4 < plain.output.utf8.count)
+    #expect(Zstd.unpacked(frame + frame) == Array((plain.output + plain.output).utf8))
+  }
+
   @Test("colour appears only when asked for, because this is no terminal")
   func colour() throws {
     #expect(!(try CommandRun([Self.probes])).output.contains("\u{1B}"))

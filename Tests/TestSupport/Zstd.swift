@@ -34,4 +34,31 @@ package enum Zstd {
     return [0x50 | nibble, 0x2A, 0x4D, 0x18] + (0..<4).map { UInt8(truncatingIfNeeded: count >> ($0 * 8)) }
       + payload
   }
+
+  /// The content of frames that say how long it is, one behind the other, decoded by libzstd's simple interface.
+  package static func unpacked(_ frames: [UInt8]) -> [UInt8]? {
+    var content: [UInt8] = []
+    var rest = frames[...]
+    while !rest.isEmpty {
+      let packed = Array(rest)
+      let size = unsafe packed.withUnsafeBytes { bytes in
+        unsafe ZSTD_findFrameCompressedSize(bytes.baseAddress, bytes.count)
+      }
+      let length = unsafe packed.withUnsafeBytes { bytes in
+        unsafe ZSTD_getFrameContentSize(bytes.baseAddress, bytes.count)
+      }
+      // ZSTD_CONTENTSIZE_UNKNOWN and ZSTD_CONTENTSIZE_ERROR are macros that Swift does not see: the two highest numbers.
+      guard ZSTD_isError(size) == 0, length < UInt64.max - 1 else { return nil }
+      var room = [UInt8](repeating: 0, count: Int(length) + 1)
+      let count = unsafe room.withUnsafeMutableBytes { target in
+        unsafe packed.withUnsafeBytes { source in
+          unsafe ZSTD_decompress(target.baseAddress, target.count, source.baseAddress, size)
+        }
+      }
+      guard ZSTD_isError(count) == 0 else { return nil }
+      content += room.prefix(count)
+      rest = rest.dropFirst(size)
+    }
+    return content
+  }
 }

@@ -1,0 +1,28 @@
+import CZstd
+
+/// Compressed output: frames that any zstd reads, also one behind the other.
+enum ZstdFrame {
+  /// The bytes as a file of this name shall hold them: one frame with a checksum where the name ends in `.zst`.
+  static func packed(_ bytes: [UInt8], for path: String?) -> [UInt8] {
+    isWanted(for: path) ? frame(bytes) : bytes
+  }
+
+  static func isWanted(for path: String?) -> Bool {
+    path?.hasSuffix(".zst") ?? false
+  }
+
+  /// One frame with everything in it.
+  static func frame(_ bytes: [UInt8]) -> [UInt8] {
+    let context = unsafe ZSTD_createCCtx()
+    defer { _ = unsafe ZSTD_freeCCtx(context) }
+    _ = unsafe ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)
+    return unsafe [UInt8](unsafeUninitializedCapacity: ZSTD_compressBound(bytes.count)) { room, count in
+      unsafe bytes.withUnsafeBytes { source in
+        count = unsafe ZSTD_compress2(
+          context, room.baseAddress, room.count, source.baseAddress, source.count)
+      }
+      // With room for the worst case only a lack of memory is left, and that ends a Swift program anyway.
+      precondition(ZSTD_isError(count) == 0, "zstd cannot compress")
+    }
+  }
+}
