@@ -65,6 +65,7 @@ public struct JSONLinesReport: CollectionRenderer {
       json.record("finding", of: capture) { json in
         json.member("index", index)
         json.members(of: finding)
+        json.member("novelty", finding.novelty?.rawValue)
       }
     }
     for (index, diagnostic) in report.diagnostics.enumerated() {

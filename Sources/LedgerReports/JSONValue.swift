@@ -1,26 +1,33 @@
 /// What is wrong with a JSON text, and where.
-struct JSONError: Error {
+package struct JSONError: Error {
   /// Bytes before it in the text.
-  var offset: Int
-  var message: String
+  package var offset: Int
+  package var message: String
+
+  package init(offset: Int, message: String) {
+    self.offset = offset
+    self.message = message
+  }
 }
 
-/// One value of a JSON text, as far as dmaledger writes them: numbers are integers, and null does not occur.
-struct JSONValue {
-  enum Kind {
+/// One value of a JSON text. What dmaledger never writes (null, fractions) has no value that anybody can take.
+package struct JSONValue {
+  package enum Kind {
     case string(String)
     case integer(Int)
     case bool(Bool)
     case array([JSONValue])
     case object([(name: String, value: JSONValue)])
+    case null
+    case fraction
   }
 
   /// Bytes before it in the text.
-  var offset: Int
-  var kind: Kind
+  package let offset: Int
+  package let kind: Kind
 
   /// Reads a text that is one value and nothing else.
-  init(parsing text: Span<UInt8>) throws(JSONError) {
+  package init(parsing text: Span<UInt8>) throws(JSONError) {
     var parser = JSONParser(text)
     self = try parser.document()
   }
@@ -32,33 +39,33 @@ struct JSONValue {
 
   // MARK: What it is expected to be
 
-  func string() throws(JSONError) -> String {
+  package func string() throws(JSONError) -> String {
     guard case .string(let text) = kind else { throw JSONError(offset: offset, message: "expected a string") }
     return text
   }
 
-  func integer() throws(JSONError) -> Int {
+  package func integer() throws(JSONError) -> Int {
     guard case .integer(let number) = kind else {
       throw JSONError(offset: offset, message: "expected an integer")
     }
     return number
   }
 
-  func bool() throws(JSONError) -> Bool {
+  package func bool() throws(JSONError) -> Bool {
     guard case .bool(let truth) = kind else {
       throw JSONError(offset: offset, message: "expected true or false")
     }
     return truth
   }
 
-  func array() throws(JSONError) -> [JSONValue] {
+  package func array() throws(JSONError) -> [JSONValue] {
     guard case .array(let values) = kind else {
       throw JSONError(offset: offset, message: "expected an array")
     }
     return values
   }
 
-  func object() throws(JSONError) -> JSONMembers {
+  package func object() throws(JSONError) -> JSONMembers {
     guard case .object(let members) = kind else {
       throw JSONError(offset: offset, message: "expected an object")
     }
@@ -67,8 +74,8 @@ struct JSONValue {
 }
 
 /// The members of an object, each taken once; what nobody takes is an error and not silence.
-struct JSONMembers {
-  let offset: Int
+package struct JSONMembers {
+  package let offset: Int
   private let members: [(name: String, value: JSONValue)]
   private var isTaken: [Bool]
   /// Where the next member most likely stands: readers ask in the order of the writer.
@@ -81,7 +88,7 @@ struct JSONMembers {
   }
 
   /// The value of a member that may be absent.
-  mutating func take(_ name: String) -> JSONValue? {
+  package mutating func take(_ name: String) -> JSONValue? {
     var place = next
     if place >= members.count || members[place].name != name {
       guard let found = members.firstIndex(where: { $0.name == name }) else { return nil }
@@ -93,7 +100,7 @@ struct JSONMembers {
   }
 
   /// The value of a member that has to be there.
-  mutating func need(_ name: String) throws(JSONError) -> JSONValue {
+  package mutating func need(_ name: String) throws(JSONError) -> JSONValue {
     guard let value = take(name) else {
       throw JSONError(offset: offset, message: "the member \"\(name)\" is missing")
     }
@@ -101,7 +108,7 @@ struct JSONMembers {
   }
 
   /// Fails where a member was not asked for.
-  func finish() throws(JSONError) {
+  package func finish() throws(JSONError) {
     guard let place = isTaken.firstIndex(of: false) else { return }
     throw JSONError(
       offset: members[place].value.offset,
@@ -140,14 +147,16 @@ private struct JSONParser: ~Escapable {
     case UInt8(ascii: "{"): return JSONValue(start, .object(try members()))
     case UInt8(ascii: "["): return JSONValue(start, .array(try elements()))
     case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
-      return JSONValue(start, .integer(try integer()))
+      return JSONValue(start, try number())
     case UInt8(ascii: "t"):
       try word("true")
       return JSONValue(start, .bool(true))
     case UInt8(ascii: "f"):
       try word("false")
       return JSONValue(start, .bool(false))
-    case UInt8(ascii: "n"): throw failure("null is not written here: absent members are left out")
+    case UInt8(ascii: "n"):
+      try word("null")
+      return JSONValue(start, .null)
     default: throw failure("expected a value")
     }
   }
@@ -205,7 +214,7 @@ private struct JSONParser: ~Escapable {
   }
 
   @_lifetime(self: copy self)
-  private mutating func integer() throws(JSONError) -> Int {
+  private mutating func number() throws(JSONError) -> JSONValue.Kind {
     let start = index
     let isNegative = take(UInt8(ascii: "-"))
     let first = index
@@ -225,10 +234,24 @@ private struct JSONParser: ~Escapable {
     if text[first] == UInt8(ascii: "0"), index - first > 1 {
       throw JSONError(offset: start, message: "a number begins with a needless 0")
     }
-    if peek == UInt8(ascii: ".") || peek | 0x20 == UInt8(ascii: "e") {
-      throw JSONError(offset: start, message: "expected an integer")
+    var isWhole = true
+    if take(UInt8(ascii: ".")) {
+      isWhole = false
+      try digits()
     }
-    return number
+    if take(UInt8(ascii: "e")) || take(UInt8(ascii: "E")) {
+      isWhole = false
+      if !take(UInt8(ascii: "+")) { _ = take(UInt8(ascii: "-")) }
+      try digits()
+    }
+    return isWhole ? .integer(number) : .fraction
+  }
+
+  @_lifetime(self: copy self)
+  private mutating func digits() throws(JSONError) {
+    let start = index
+    while UInt8(ascii: "0")...UInt8(ascii: "9") ~= peek { index += 1 }
+    if index == start { throw failure("expected a digit") }
   }
 
   @_lifetime(self: copy self)

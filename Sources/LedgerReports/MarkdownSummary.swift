@@ -84,7 +84,8 @@ public struct MarkdownSummary: CollectionRenderer {
       let example =
         hasMany
         ? MarkdownText.code(Self.cut(bug.capture)) : group + MarkdownText.code(Self.cut(finding.device ?? ""))
-      text += "| \(finding.severity.rawValue) | \(finding.rule.rawValue) "
+      let novelty = finding.novelty.map { " (\($0.rawValue))" } ?? ""
+      text += "| \(finding.severity.rawValue)\(novelty) | \(finding.rule.rawValue) "
       text += "| \(MarkdownText.code(Self.cut(finding.driver ?? ""))) "
       text += "| \(hasMany ? bug.captures : bug.findings) | \(example) | \(bug.place.line) |\n"
     }

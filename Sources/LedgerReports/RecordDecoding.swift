@@ -49,7 +49,7 @@ extension KernelSummary {
     var members = try value.object()
     let release = try members.text("release")
     let testDriverRemove: TestDriverRemove = try members.choice("test_driver_remove")
-    let fix: FixStanding? = try members.optionalChoice("fix")
+    let fix: FixStanding? = try members.choiceIfThere("fix")
     self.init(
       release: release, testDriverRemove: testDriverRemove, windows: try members.count("windows"),
       reprobes: try members.count("reprobes"))
@@ -162,6 +162,7 @@ extension Finding {
           time: try evidence.time("ts_ns"), note: try evidence.need("note").string(),
           text: try evidence.need("text").string())
       })
+    novelty = try members.choiceIfThere("novelty")
   }
 }
 
@@ -235,17 +236,12 @@ extension JSONMembers {
 
   /// One of a fixed set of words.
   mutating func choice<Choice: RawRepresentable<String>>(_ name: String) throws(JSONError) -> Choice {
-    try Self.choice(name, need(name))
+    if let choice: Choice = try choiceIfThere(name) { return choice }
+    throw JSONError(offset: offset, message: "the member \"\(name)\" is missing")
   }
 
-  mutating func optionalChoice<Choice: RawRepresentable<String>>(_ name: String) throws(JSONError) -> Choice? {
+  mutating func choiceIfThere<Choice: RawRepresentable<String>>(_ name: String) throws(JSONError) -> Choice? {
     guard let value = take(name) else { return nil }
-    return try Self.choice(name, value)
-  }
-
-  private static func choice<Choice: RawRepresentable<String>>(
-    _ name: String, _ value: JSONValue
-  ) throws(JSONError) -> Choice {
     let word = try value.string()
     guard let choice = Choice(rawValue: word) else {
       throw JSONError(

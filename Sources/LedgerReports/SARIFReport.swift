@@ -118,6 +118,7 @@ public struct SARIFReport: CollectionRenderer {
     json.member("ruleId", finding.rule.rawValue)
     json.member("ruleIndex", Rule.allCases.firstIndex(of: finding.rule))
     json.member("level", finding.severity.rawValue)
+    json.member("baselineState", finding.novelty.map { $0 == .new ? "new" : "unchanged" })
     json.object("message") { $0.member("text", Self.messageText(TextReport.capitalized(finding.message))) }
     let best = finding.bestPlace
     let place = locator.place(best, in: capture)

@@ -59,19 +59,8 @@ struct AnalyzeCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The JSON report.", valueName: "file"))
   var json: String?
 
-  @Option(
-    name: .long,
-    help: ArgumentHelp(
-      "A probe field with an unusual name; MEANING is device, driver, group, id, count, owner, new-owner or result.",
-      valueName: "meaning=name"))
-  var field: [String] = []
-
-  @Option(
-    name: .long,
-    help: ArgumentHelp(
-      "The kernel function behind a probe whose text has no symbol (trace-cmd report, perf script).",
-      valueName: "name=function"))
-  var probe: [String] = []
+  @OptionGroup
+  var probes: ProbeOptions
 
   @Option(
     name: .long, parsing: .unconditional,
@@ -85,7 +74,9 @@ struct AnalyzeCommand: ParsableCommand {
 
   @Flag(
     name: .long,
-    help: "Add the content hash of all sources to JSON, whatever their order, names and packing; jsonl always has it.")
+    help:
+      "Add the content hash of all sources to JSON, whatever their order, names and packing; jsonl always has it."
+  )
   var captureID = false
 
   @Option(
@@ -125,7 +116,15 @@ struct AnalyzeCommand: ParsableCommand {
   }
 
   func run() throws {
-    let options = try options()
+    var options = try probes.analyzerOptions()
+    options.jobs = jobs ?? Standard.processors
+    options.questions = group.map { .group($0) } + device.map { .device($0) }
+    options.identifiesContent = captureID || format == .jsonl || outputs.jsonl != nil
+    if let clockOffset, !options.setClockOffset(clockOffset) {
+      throw ValidationError(
+        "--clock-offset \(clockOffset): expected seconds, with a sign and at most nine digits behind the point, such as "
+          + "-0.011303")
+    }
     do {
       // Before the work, so that a bad path fails early.
       var files = OutputFiles()
@@ -158,7 +157,8 @@ struct AnalyzeCommand: ParsableCommand {
       switch format {
       case .json where !record.report.sources.isEmpty:
         JSONReport.render(
-          record.report, toolVersion: DMALedgerCommand.version, captureID: record.id.isEmpty ? nil : record.id)
+          record.report, toolVersion: DMALedgerCommand.version, captureID: record.id.isEmpty ? nil : record.id
+        )
       // Nothing recognised is said once, on standard error, and not dressed up as a report.
       case .text where record.report.understoodAnything:
         Array(TextReport.render(record.report, style: style).utf8)
@@ -168,21 +168,10 @@ struct AnalyzeCommand: ParsableCommand {
   }
 
   private func read(_ options: Analyzer.Options) -> CaptureRecord {
-    var analyzer = Analyzer(options: options)
-    var unreadable: [InputError] = []
-    // In a fixed order, so that the report does not depend on how the files were named on the command line.
-    let paths = files.sorted { ($0 == "-" ? 1 : 0, $0) < ($1 == "-" ? 1 : 0, $1) }
-    for path in paths {
-      do {
-        try analyzer.read(path: path)
-      } catch {
-        Standard.complain("\(error.path): \(error.reason)")
-        unreadable.append(error)
-      }
-    }
-    let report = analyzer.finish()
-    return CaptureRecord(
-      id: analyzer.captureID ?? "", name: paths.joined(separator: " + "), report: report, unreadable: unreadable)
+    let name = CaptureRecord.readingOrder(of: files).joined(separator: " + ")
+    let record = CaptureRecord(reading: files, name: name, options: options)
+    for error in record.unreadable { Standard.complain("\(error.path): \(error.reason)") }
+    return record
   }
 
   /// What is said of the run besides its outputs, and its exit code.
@@ -193,35 +182,6 @@ struct AnalyzeCommand: ParsableCommand {
           + "(/sys/kernel/tracing/trace, trace-cmd report, perf script), plain or zstd")
     }
     return record.outcome == .unreadable ? .unreadable : status(of: record.report)
-  }
-
-  private func options() throws -> Analyzer.Options {
-    var options = Analyzer.Options()
-    options.jobs = jobs ?? Standard.processors
-    options.questions = group.map { .group($0) } + device.map { .device($0) }
-    options.identifiesContent = captureID || format == .jsonl || outputs.jsonl != nil
-    for pair in field {
-      let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
-      guard parts.count == 2, options.addField(meaning: parts[0], name: parts[1]) else {
-        throw ValidationError(
-          "--field \(pair): expected MEANING=NAME with device, driver, group, id, count, owner, new-owner or result"
-        )
-      }
-    }
-    for pair in probe {
-      let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
-      guard parts.count == 2, options.addProbe(name: parts[0], function: parts[1]) else {
-        throw ValidationError(
-          "--probe \(pair): expected NAME=FUNCTION with a function that bears on ownership, such as "
-            + "iommu_device_use_default_domain or really_probe")
-      }
-    }
-    if let clockOffset, !options.setClockOffset(clockOffset) {
-      throw ValidationError(
-        "--clock-offset \(clockOffset): expected seconds, with a sign and at most nine digits behind the point, such as "
-          + "-0.011303")
-    }
-    return options
   }
 
   private func status(of report: Report) -> ExitStatus {

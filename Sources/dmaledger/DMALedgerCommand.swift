@@ -10,6 +10,8 @@ struct DMALedgerCommand: ParsableCommand {
     abstract: "Says why \"group N is not viable\", and who still holds it.",
     usage: """
       dmaledger [analyze] FILE... [--format FORMAT] [-o OUTPUT] [--junit FILE] [--sarif FILE] ...
+      dmaledger batch PATH... [-o RECORDS.jsonl.zst] [--baseline RECORDS] [--junit FILE] ...
+      dmaledger merge RECORDS... [-o RECORDS.jsonl.zst] ...
       dmaledger explain [RULE]
       """,
     discussion: """
@@ -28,6 +30,8 @@ struct DMALedgerCommand: ParsableCommand {
       was recognised; 3 inconclusive; 64 wrong usage.
       """,
     version: version,
-    subcommands: [AnalyzeCommand.self, ExplainCommand.self],
+    subcommands: [
+      AnalyzeCommand.self, BatchCommand.self, MergeCommand.self, ExplainCommand.self,
+    ],
     defaultSubcommand: AnalyzeCommand.self)
 }

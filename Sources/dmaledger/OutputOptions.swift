@@ -53,7 +53,8 @@ struct OutputOptions: ParsableArguments {
   /// The outputs asked for, in the order of the options.
   private var wanted: [(format: OutputFormat, path: String)] {
     let paths: [(OutputFormat, String?)] = [
-      (.jsonl, jsonl), (.junit, junit), (.sarif, sarif), (.ktap, ktap), (.tap, tap), (.gitlab, gitlab), (.markdown, markdown),
+      (.jsonl, jsonl), (.junit, junit), (.sarif, sarif), (.ktap, ktap), (.tap, tap), (.gitlab, gitlab),
+      (.markdown, markdown),
     ]
     return paths.compactMap { format, path in path.map { (format, $0) } }
   }

@@ -25,4 +25,20 @@ enum ZstdFrame {
       precondition(ZSTD_isError(count) == 0, "zstd cannot compress")
     }
   }
+
+  /// The content of one of our own frames, which say how long it is; `nil` where it is damaged or none of ours.
+  static func content(_ frame: UnsafeRawBufferPointer) -> [UInt8]? {
+    let length = unsafe ZSTD_getFrameContentSize(frame.baseAddress, frame.count)
+    guard length <= UInt64(longest) else { return nil }
+    var isWhole = false
+    let content = unsafe [UInt8](unsafeUninitializedCapacity: Int(length)) { room, count in
+      let produced = unsafe ZSTD_decompress(room.baseAddress, room.count, frame.baseAddress, frame.count)
+      isWhole = ZSTD_isError(produced) == 0
+      count = isWhole ? produced : 0
+    }
+    return isWhole ? content : nil
+  }
+
+  /// Frames hold a few hundred kilobytes of records, or one capture; what claims to be longer is damaged.
+  static let longest = 1 << 30
 }

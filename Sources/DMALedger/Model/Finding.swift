@@ -26,6 +26,16 @@ public struct Finding: Sendable {
   public var fingerprint: String
   /// The lines, in the order in which they tell the story.
   public var evidence: [Evidence]
+  /// Whether an earlier run had it; absent where there is nothing to compare with.
+  public var novelty: Novelty?
+
+  /// How a finding stands to those of an earlier run, told by its fingerprint.
+  public enum Novelty: String, Sendable {
+    /// No capture of that run had it.
+    case new
+    /// Some capture of that run had it.
+    case known
+  }
 
   /// A finding with everything it says.
   public init(

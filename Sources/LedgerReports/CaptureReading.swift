@@ -1,0 +1,28 @@
+public import DMALedger
+
+extension CaptureRecord {
+  /// Reads the files of one capture and judges them. Never fails: what cannot be opened is part of the record.
+  ///
+  /// - Parameters:
+  ///   - files: The files; they are read in the order of their names, so that the order given makes no difference.
+  ///   - name: What the capture is called in every output.
+  ///   - trouble: What was found unreadable before.
+  public init(reading files: [String], name: String, options: Analyzer.Options, trouble: [InputError] = []) {
+    var analyzer = Analyzer(options: options)
+    var unreadable = trouble
+    for path in Self.readingOrder(of: files) {
+      do throws(InputError) {
+        try analyzer.read(path: path)
+      } catch {
+        unreadable.append(error)
+      }
+    }
+    let report = analyzer.finish()
+    self.init(id: analyzer.captureID ?? "", name: name, report: report, unreadable: unreadable)
+  }
+
+  /// By name, standard input last: what is said does not depend on the order in which files were given.
+  public static func readingOrder(of files: [String]) -> [String] {
+    files.sorted { ($0 == "-" ? 1 : 0, $0) < ($1 == "-" ? 1 : 0, $1) }
+  }
+}

@@ -1,0 +1,41 @@
+import ArgumentParser
+import DMALedger
+
+/// What the user knows about the probes of a capture, on the command line.
+struct ProbeOptions: ParsableArguments {
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "A probe field with an unusual name; MEANING is device, driver, group, id, count, owner, new-owner or result.",
+      valueName: "meaning=name"))
+  var field: [String] = []
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "The kernel function behind a probe whose text has no symbol (trace-cmd report, perf script).",
+      valueName: "name=function"))
+  var probe: [String] = []
+
+  /// The same in the library's terms.
+  func analyzerOptions() throws -> Analyzer.Options {
+    var options = Analyzer.Options()
+    for pair in field {
+      let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
+      guard parts.count == 2, options.addField(meaning: parts[0], name: parts[1]) else {
+        throw ValidationError(
+          "--field \(pair): expected MEANING=NAME with device, driver, group, id, count, owner, new-owner or result"
+        )
+      }
+    }
+    for pair in probe {
+      let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
+      guard parts.count == 2, options.addProbe(name: parts[0], function: parts[1]) else {
+        throw ValidationError(
+          "--probe \(pair): expected NAME=FUNCTION with a function that bears on ownership, such as "
+            + "iommu_device_use_default_domain or really_probe")
+      }
+    }
+    return options
+  }
+}
