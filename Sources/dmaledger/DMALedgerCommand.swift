@@ -12,6 +12,7 @@ struct DMALedgerCommand: ParsableCommand {
       dmaledger [analyze] FILE... [--format FORMAT] [-o OUTPUT] [--junit FILE] [--sarif FILE] ...
       dmaledger batch PATH... [-o RECORDS.jsonl.zst] [--baseline RECORDS] [--junit FILE] ...
       dmaledger merge RECORDS... [-o RECORDS.jsonl.zst] ...
+      dmaledger diff GOOD BAD
       dmaledger explain [RULE]
       """,
     discussion: """
@@ -31,7 +32,7 @@ struct DMALedgerCommand: ParsableCommand {
       """,
     version: version,
     subcommands: [
-      AnalyzeCommand.self, BatchCommand.self, MergeCommand.self, ExplainCommand.self,
+      AnalyzeCommand.self, BatchCommand.self, MergeCommand.self, DiffCommand.self, ExplainCommand.self,
     ],
     defaultSubcommand: AnalyzeCommand.self)
 }
