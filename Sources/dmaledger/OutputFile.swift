@@ -7,7 +7,8 @@
 /// A file that appears complete or not at all: it is opened before the work begins, so that a bad path fails early,
 /// written under another name, and takes its place in the end.
 ///
-/// A name that ends in `.zst` holds zstd frames. Where it cannot take a place (a pipe, a terminal, `/dev/null`) it is written directly.
+/// Where the name ends in `.zst` it is written as zstd frames. Where it cannot take a place (a pipe, a terminal,
+/// `/dev/null`) it is written directly.
 struct OutputFile {
   let path: String
   private let descriptor: Int32
@@ -95,6 +96,6 @@ struct OutputFile {
 
   private mutating func flush() throws(Standard.WriteError) {
     defer { buffer.removeAll(keepingCapacity: true) }
-    if !buffer.isEmpty { try Standard.put(ZstdFrame.packed(buffer, for: path), descriptor, path) }
+    if !buffer.isEmpty { try Standard.put(ZstdPacking.packed(buffer, for: path), descriptor, path) }
   }
 }

@@ -5,11 +5,11 @@
 #endif
 
 /// A lock with a place to wait at. The standard library has locks but no such place.
-@safe final class Monitor: @unchecked Sendable {
+@safe package final class Monitor: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private let condition: UnsafeMutablePointer<pthread_cond_t>
 
-  init() {
+  package init() {
     unsafe mutex = .allocate(capacity: 1)
     unsafe condition = .allocate(capacity: 1)
     unsafe pthread_mutex_init(mutex, nil)
@@ -24,29 +24,29 @@
   }
 
   /// Runs `body` while nobody else holds the lock.
-  func locked<Result>(_ body: () -> Result) -> Result {
+  package func locked<Result>(_ body: () -> Result) -> Result {
     unsafe pthread_mutex_lock(mutex)
     defer { unsafe pthread_mutex_unlock(mutex) }
     return body()
   }
 
   /// Lets go of the lock until somebody calls ``wakeAll()``. Call with the lock held, and look again behind it.
-  func wait() {
+  package func wait() {
     unsafe pthread_cond_wait(condition, mutex)
   }
 
   /// Call with the lock held.
-  func wakeAll() {
+  package func wakeAll() {
     unsafe pthread_cond_broadcast(condition)
   }
 }
 
 /// A thread of the operating system that runs one body to its end.
-@safe struct WorkerThread: @unchecked Sendable {
+@safe package struct WorkerThread: @unchecked Sendable {
   private let thread: pthread_t
 
   /// `nil` where the system gives no thread: the caller does the work itself.
-  init?(_ body: @escaping @Sendable () -> Void) {
+  package init?(_ body: @escaping @Sendable () -> Void) {
     let box = unsafe Unmanaged.passRetained(Body(body))
     var thread = pthread_t()
     let code = unsafe pthread_create(
@@ -65,7 +65,7 @@
   }
 
   /// Waits for its end. Call once.
-  func join() {
+  package func join() {
     _ = pthread_join(thread, nil)
   }
 

@@ -118,7 +118,7 @@ struct BatchCommand: ParsableCommand {
     try run.begin(total: done.count + captures.count)
     let baseline = run.baseline
     let writer = run.log == nil ? nil : run.writer
-    let jobs = jobs ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    let jobs = jobs ?? Standard.processors
     let work = OrderedWork(count: captures.count, jobs: jobs, window: 8 * jobs) { index in
       Judged(captures[index], options, baseline, writer)
     }

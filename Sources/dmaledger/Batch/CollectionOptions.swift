@@ -102,7 +102,6 @@ struct CollectionRun {
   }
 
   private mutating func note(_ capture: CaptureRecord, isNew: Bool) throws(Standard.WriteError) {
-    progress?.clear()
     try files.add(capture)
     status.note(capture)
     progress?.note(capture.outcome, isNew: isNew)

@@ -36,7 +36,7 @@ struct Progress {
     show()
   }
 
-  /// Takes the bar off the terminal, before something else is printed there or at the end.
+  /// Takes the bar off the terminal, before the results come.
   mutating func clear() {
     if isShown { put("\r\u{1B}[K") }
     isShown = false

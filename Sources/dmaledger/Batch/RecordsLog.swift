@@ -27,7 +27,7 @@ struct RecordsLog {
   private var pending: [UInt8] = []
   private var pendingInput = 0
 
-  private var isCompressed: Bool { ZstdFrame.isWanted(for: path) }
+  private var isCompressed: Bool { ZstdPacking.isWanted(for: path) }
 
   /// Opens the records at a path, `-` for standard output. With `resumes` what an earlier run has written is kept
   /// up to its last whole capture.
@@ -40,24 +40,22 @@ struct RecordsLog {
       return
     }
     draft = path + ".part"
-    if resumes, unsafe access(draft, F_OK) != 0, unsafe access(path, F_OK) == 0,
-      unsafe rename(path, draft) != 0
-    {
-      throw Standard.failure(path)
-    }
+    let isComplete = unsafe resumes && access(draft, F_OK) != 0 && access(path, F_OK) == 0
+    if isComplete, unsafe rename(path, draft) != 0 { throw Standard.failure(path) }
     descriptor = unsafe open(draft, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw Standard.failure(path) }
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      close(descriptor)
-      throw Standard.WriteError(path: draft, reason: "another run is writing it")
-    }
     do {
+      guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        throw Standard.WriteError(path: draft, reason: "another run is writing it")
+      }
       let size = resumes ? try recover() : 0
       guard ftruncate(descriptor, off_t(size)) == 0, lseek(descriptor, off_t(size), SEEK_SET) >= 0 else {
         throw Standard.failure(draft)
       }
     } catch {
       close(descriptor)
+      // Nothing of ours was found in it: as it was.
+      if isComplete { unsafe rename(draft, path) }
       throw error
     }
   }
@@ -84,7 +82,7 @@ struct RecordsLog {
   private mutating func flush() throws(Standard.WriteError) {
     // An empty file of frames is a frame all the same: zstd refuses a file of no bytes.
     if !pending.isEmpty || isCompressed && size == 0 {
-      try Standard.put(isCompressed ? ZstdFrame.frame(pending) : pending, descriptor, path)
+      try Standard.put(isCompressed ? ZstdPacking.frame(pending) : pending, descriptor, path)
     }
     pending.removeAll(keepingCapacity: true)
     pendingInput = 0

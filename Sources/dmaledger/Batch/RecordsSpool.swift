@@ -42,7 +42,7 @@ struct RecordsSpool: ~Copyable {
     let records = writer.records(of: capture)
     var hash = ContentHash()
     unsafe records.withUnsafeBytes { unsafe hash.update($0) }
-    let frame = ZstdFrame.frame(records)
+    let frame = ZstdPacking.frame(records)
     try Standard.put(frame, descriptor, "temporary file")
     entries.append(
       Entry(name: capture.name, id: capture.id, hash: hash.value, offset: end, size: frame.count))
@@ -73,7 +73,7 @@ struct RecordsSpool: ~Copyable {
     let count = unsafe frame.withUnsafeMutableBytes { room in
       unsafe pread(descriptor, room.baseAddress, room.count, off_t(entry.offset))
     }
-    guard count == entry.size, let records = unsafe frame.withUnsafeBytes(ZstdFrame.content) else {
+    guard count == entry.size, let records = unsafe frame.withUnsafeBytes(ZstdPacking.content) else {
       throw InputError(path: "temporary file", reason: count < 0 ? systemReason(errno) : "has changed")
     }
     var reader = RecordsReader()

@@ -50,7 +50,7 @@ struct ZstdFrameReader {
 
   private func decoded(_ size: Int) throws(InputError) -> [UInt8] {
     let content = unsafe buffer.withUnsafeBytes { bytes in
-      unsafe ZstdFrame.content(UnsafeRawBufferPointer(rebasing: bytes[start..<start + size]))
+      unsafe ZstdPacking.content(UnsafeRawBufferPointer(rebasing: bytes[start..<start + size]))
     }
     guard let content else { throw damage }
     return content
@@ -63,7 +63,7 @@ struct ZstdFrameReader {
   private mutating func readMore() throws(InputError) -> Bool {
     buffer.removeFirst(start)
     start = 0
-    guard buffer.count < ZstdFrame.longest else { throw damage }
+    guard buffer.count < ZstdPacking.longest else { throw damage }
     let known = buffer.count
     let wanted = max(1 << 20, known)
     buffer.append(contentsOf: repeatElement(0, count: wanted))

@@ -1,7 +1,7 @@
 import CZstd
 
 /// Compressed output: frames that any zstd reads, also one behind the other.
-enum ZstdFrame {
+enum ZstdPacking {
   /// The bytes as a file of this name shall hold them: one frame with a checksum where the name ends in `.zst`.
   static func packed(_ bytes: [UInt8], for path: String?) -> [UInt8] {
     isWanted(for: path) ? frame(bytes) : bytes
