@@ -123,7 +123,7 @@ extension Answer {
       leaked: try members.list("leaked") { (holder: inout JSONMembers) throws(JSONError) in
         try Holder(&holder)
       },
-      unexplained: try members.optionalInterval("unexplained"), fix: try members.need("fix").string())
+      unexplained: try members.intervalIfThere("unexplained"), fix: try members.need("fix").string())
   }
 }
 
@@ -222,7 +222,7 @@ extension JSONMembers {
     try Self.interval(need(name))
   }
 
-  mutating func optionalInterval(_ name: String) throws(JSONError) -> Count? {
+  mutating func intervalIfThere(_ name: String) throws(JSONError) -> Count? {
     guard let value = take(name) else { return nil }
     return try Self.interval(value)
   }
