@@ -32,6 +32,12 @@ struct CallAssembler<Ledger: CallSink> {
   private var grouplessUses: [NameID: OwnershipCall] = [:]
   /// Devices that a window was opened for.
   var probedDevices: Set<NameID> = []
+  /// Calls that have returned while others were at their group, by group.
+  var overlaps: [Int: [OverlappingCall<Ledger>]] = [:]
+  /// Calls are being settled on behalf of others: none of them goes to the ledger alone.
+  var isDraining = false
+  /// The line at hand.
+  var now = LineReference(source: 0, line: 0)
   /// Devices that a claim in flight attached, by lane.
   var attached: [Int: [NameID]] = [:]
 
@@ -45,6 +51,7 @@ struct CallAssembler<Ledger: CallSink> {
   /// Takes one event; `line` is its text and `names` knows the names in it.
   mutating func take(_ event: TraceEvent, line: Span<UInt8>, source: Int, names: borrowing NameTable) {
     let at = LineReference(source: source, line: event.line)
+    now = at
     if let driver = event.fields.driver, isManaged[driver] == nil {
       isManaged[driver] = names.withBytes(driver, ManagedDriver.isManaged)
     }
@@ -62,13 +69,16 @@ struct CallAssembler<Ledger: CallSink> {
     case .switched: lanes.switchTask(on: event.cpu, from: Int32(event.number), to: event.pid)
     case .joined:
       settle(lanes.key(of: event))
-      settleOpenCalls(onlyUnseenReturns: true)
-      if let device = event.fields.device, let id = event.fields.groupID { ledger.joined(device, id: id) }
+      if let device = event.fields.device, let id = event.fields.groupID {
+        settleUnseenReturns(at: id)
+        tell(device) { $0.joined(device, id: id) }
+      }
     case .left:
       // Whatever was called on the group has taken effect: the count goes with the group.
       settle(lanes.key(of: event))
-      settleOpenCalls(onlyUnseenReturns: true)
       if let device = event.fields.device, let id = event.fields.groupID {
+        settleUnseenReturns(at: id)
+        resolveOverlaps(at: id)
         ledger.left(device, id: id, witness: witness(event, line, at))
       }
     case .attached:
@@ -88,6 +98,7 @@ struct CallAssembler<Ledger: CallSink> {
   /// Nothing more comes: whatever is open has run to an unknown end.
   mutating func finish() {
     settleOpenCalls()
+    resolveOverlaps()
     for index in windows.keys.sorted() { endWindow(index, at: nil) }
     if evidence.unuseIsTraceable { ledger.confirmLeaks() }
     // A kernel that gives back in one window gives back in all: an unuse that is missing elsewhere was lost.
@@ -159,6 +170,7 @@ struct CallAssembler<Ledger: CallSink> {
       fill(&call, from: fields, names)
       call.parent = call.parent ?? event.parent
       top.call = call
+      arrive(&top, key)
     }
     stack[stack.count - 1] = top
     lanes[key] = stack
@@ -194,16 +206,13 @@ struct CallAssembler<Ledger: CallSink> {
     call.parent = parent
     fill(&call, from: event.fields, names)
     call.window = window(for: call, key)
+    if kind == .claim { attached[key] = nil }
     if kind == .use { evidence.sawUse = true }
     if kind == .unuse { evidence.sawUnuse = true }
     if kind == .claim || kind == .deviceClaim { evidence.sawClaim = true }
     var open = OpenCall(
       function: event.function, observers: 1 << event.observer.rawValue, depth: event.depth, call: call)
-    if let group = ledger.group(of: call) {
-      open.call?.place = group
-      open.call?.arrivalSerial = ledger.serial(of: group)
-      open.call?.arrivedAlone = !lanes.meetOthers(at: group, except: key)
-    }
+    arrive(&open, key)
     lanes.push(open, on: key)
   }
 
@@ -249,32 +258,7 @@ struct CallAssembler<Ledger: CallSink> {
     call.ownerAfter = fields.owner
   }
 
-  /// A call of this lane that was not seen to return has returned: its task went on.
-  mutating func settle(_ key: Int) {
-    var stack = lanes[key]
-    guard let top = stack.last, let call = top.call else { return }
-    stack.removeLast()
-    lanes[key] = stack
-    commit(call, key)
-  }
-
-  /// All open calls, or those whose return nobody will see, in the order in which they were entered.
-  private mutating func settleOpenCalls(onlyUnseenReturns: Bool = false) {
-    var open: [(key: Int, at: LineReference)] = []
-    for (key, index) in lanes.openOwnershipCalls {
-      let frame = lanes[key][index]
-      guard let call = frame.call, !onlyUnseenReturns || isReturnUnseen(frame) else { continue }
-      open.append((key, call.entry.at))
-    }
-    for (key, _) in open.sorted(by: { $0.at < $1.at }) { settle(key) }
-  }
-
-  /// Whether no line will show that a call has returned.
-  private func isReturnUnseen(_ frame: OpenCall) -> Bool {
-    frame.hasReturned || frame.depth < 0 && !returning.contains(frame.function)
-  }
-
-  private mutating func commit(_ call: OwnershipCall, _ key: Int) {
+  mutating func commit(_ call: OwnershipCall, _ key: Int) {
     var call = call
     if call.device == nil, let index = call.window, call.kind == .use || call.kind == .unuse {
       call.device = windows[index]?.device
@@ -295,33 +279,27 @@ struct CallAssembler<Ledger: CallSink> {
       ledger.countUnattributed(call)
       return
     }
-    settleOthers(at: group, except: key, before: call)
-    let isAlone =
-      call.arrivedAlone && (call.arrivalSerial ?? ledger.serial(of: group)) == ledger.serial(of: group)
-    supplyHiddenUnuse(call, to: group, isAlone: isAlone)
-    let context = context(of: call)
-    ledger.apply(call, to: group, isAlone: isAlone, context: context)
-    noteInWindow(call, hasEffect: true)
-    if let device = call.device, call.kind == .use || call.kind == .unuse { grouplessUses[device] = nil }
     if call.kind == .claim {
       if call.result == 0, let devices = attached[key], !devices.isEmpty {
         ledger.setMembers(devices, of: group)
       }
       attached[key] = nil
     }
-  }
-
-  /// Calls at the same group whose return nobody will see come before this one, where they were entered first.
-  private mutating func settleOthers(at group: Int, except key: Int, before next: OwnershipCall) {
-    for other in lanes.keysOfCalls(at: group) where other != key {
-      guard let open = lanes[other].last, let call = open.call, isReturnUnseen(open),
-        call.entry.at < (next.exit ?? next.entry).at
-      else { continue }
-      settle(other)
+    defer {
+      noteInWindow(call, hasEffect: true)
+      if let device = call.device, call.kind == .use || call.kind == .unuse { grouplessUses[device] = nil }
     }
+    if isOverlapped(at: group, except: key) {
+      wait(OverlappingCall(call: call, context: context(of: call), closed: now), at: group)
+      return
+    }
+    let isAlone =
+      call.arrivedAlone && (call.arrivalSerial ?? ledger.serial(of: group)) == ledger.serial(of: group)
+    supplyHiddenUnuse(call, to: group, isAlone: isAlone)
+    ledger.apply(call, to: group, isAlone: isAlone, context: context(of: call))
   }
 
-  private func context(of call: OwnershipCall) -> CallContext {
+  func context(of call: OwnershipCall) -> CallContext {
     var context = CallContext()
     context.unuseIsTraceable = evidence.unuseIsTraceable
     context.useIsTraceable = evidence.sawUse && !evidence.hasUnplacedUse
@@ -460,6 +438,7 @@ struct CallAssembler<Ledger: CallSink> {
   /// Events are missing here: open calls have unknown ends, and every group may have changed.
   mutating func lose(_ kind: Loss.Kind, witness: Witness, cpu: Int32 = -1, count: Int = 0) {
     settleOpenCalls()
+    resolveOverlaps()
     if kind == .restarted || kind == .timeWentBack {
       lanes.removeAll()
       for index in windows.keys.sorted() { endWindow(index, at: nil) }

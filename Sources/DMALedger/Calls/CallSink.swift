@@ -4,11 +4,15 @@ protocol CallSink {
   mutating func group(of call: OwnershipCall) -> Int?
   /// The number of the group that a device is known to be in.
   func groupID(ofDevice device: NameID) -> Int?
+  /// The number of a group, where known.
+  func id(of group: Int) -> Int?
   /// Steps in a group's history.
   func serial(of group: Int) -> Int
 
   /// A call took effect. `isAlone`: nobody else was at the group since the entry probe read the count.
   mutating func apply(_ call: OwnershipCall, to group: Int, isAlone: Bool, context: CallContext)
+  /// Calls that were at a group at the same time took effect, in the order of their returns or another one.
+  mutating func apply(_ calls: [OverlappingCall<Self>], to group: Int)
   /// A call that was counted as unattributed has been named after all.
   mutating func nameLater(_ call: OwnershipCall, in group: Int)
   /// A call took effect somewhere.

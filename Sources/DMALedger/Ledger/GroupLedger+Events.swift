@@ -109,10 +109,23 @@ extension GroupLedger {
     ownerPointer = nil
     ownerCall = nil
     for index in devices.indices {
-      pastLeaks += devices[index].leaks.map { (devices[index].name, $0) }
-      devices[index].leaks = []
       devices[index].holding = nil
       devices[index].isBound = nil
+    }
+    retireLeaks()
+  }
+
+  /// It may be another group from here on: the count is not known, and leaks of the old one are history.
+  mutating func doubtIdentity() {
+    guard !entries.isEmpty else { return }
+    forget()
+    retireLeaks()
+  }
+
+  private mutating func retireLeaks() {
+    for index in devices.indices {
+      pastLeaks += devices[index].leaks.map { (devices[index].name, $0) }
+      devices[index].leaks = []
     }
   }
 

@@ -49,6 +49,13 @@ struct GroupLedger: Sendable {
   /// What the history foretold for the call at hand, and whether that call read the count with nobody else there.
   private var foretold = Count.unknown
   private var readsAlone = false
+  /// The calls at hand were at the group at the same time.
+  private(set) var overlap: OverlapOrder?
+  private var overlapStart: Int?
+  /// What the call at hand found, where the orders of the calls around it agree.
+  var found: Int?
+  /// Steps of calls that were at the group at the same time, and the highest count among them.
+  private(set) var overlaps: [(steps: ClosedRange<Int>, peak: Count)] = []
   var ownerPointer: UInt64?
   var ownerCall: OwnershipCall?
   var devices: [DeviceAccount] = []
@@ -92,6 +99,34 @@ struct GroupLedger: Sendable {
 
   // MARK: - Calls
 
+  /// The calls that follow were at the group at the same time.
+  mutating func begin(_ order: OverlapOrder) {
+    guard order.isPossible else { return }
+    var step = CountHistory.Step()
+    step.pre = order.before
+    history.add(step)
+    overlap = order
+    overlapStart = history.steps.count - 1
+  }
+
+  /// They have all taken effect.
+  mutating func end(_ order: OverlapOrder) {
+    found = nil
+    guard order.isPossible else { return }
+    if let first = overlapStart { overlaps.append((first...history.steps.count - 1, order.peak)) }
+    overlap = nil
+    var step = CountHistory.Step()
+    step.pre = order.after
+    // Another order would have left another count behind.
+    step.isBreak = history.current.intersection(order.after) != order.after
+    history.add(step)
+    if owner != order.owner {
+      owner = order.owner
+      ownerPointer = nil
+    }
+    if owner != .user { ownerCall = nil }
+  }
+
   /// Replays one call. `isAlone` says that `countBefore` was read while nobody else was at the group.
   mutating func apply(_ call: OwnershipCall, isAlone: Bool, context: CallContext) {
     var step = CountHistory.Step()
@@ -120,7 +155,10 @@ struct GroupLedger: Sendable {
   private mutating func record(_ call: OwnershipCall, _ step: CountHistory.Step, _ certainty: Certainty) {
     var step = step
     let isDecided = step.low == step.high || step.reset != nil
-    if let after = call.countAfter, isDecided, !call.wasJoined {
+    if overlap != nil {
+      // What it found may have been there before it, or come and gone meanwhile: that is told of all of them together.
+      step.pre = .unknown
+    } else if let after = call.countAfter, isDecided, !call.wasJoined {
       // Read after the lock was dropped: another call may have come in between, but only one that is in flight.
       if let narrower = step.post.intersection(Count(exactly: after)) { step.post = narrower }
     }
@@ -229,6 +267,7 @@ struct GroupLedger: Sendable {
   /// The count that a successful use found: as its entry read it, or one less than its return did.
   private func countRead(_ use: OwnershipCall, isAlone: Bool) -> Int? {
     if isAlone, let before = use.countBefore { return before }
+    if overlap != nil { return use.countBefore == found ? found : nil }
     guard use.result == 0, use.arrivedAlone, !use.wasJoined else { return nil }
     return use.countAfter.map { $0 - 1 }
   }
