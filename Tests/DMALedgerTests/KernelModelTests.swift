@@ -35,7 +35,9 @@ struct KernelModelTests {
     }
     if Self.isBrief { print("FAIL", reason.joined(separator: "; "), "| seed", life.seed, capture) }
     let text = Self.isBrief ? "" : capture.text(of: smallest.play()).lines.joined(separator: "\n")
-    Issue.record("\(reason.joined(separator: "\n"))\n\(smallest)\n\(capture)\n\(text)")
+    Issue.record(
+      "\(reason.joined(separator: "\n"))\n\(smallest)\n\(smallest.play().groups.flatMap(\.defects))\n\(capture)\n\(text)"
+    )
     return false
   }
 
@@ -70,7 +72,8 @@ struct KernelModelTests {
   func damaged() {
     sweep(3) { seed, dice in
       var capture = KernelCapture(
-        .probes(dice.pick([.defaultLines, .returnState, .withFunctionTracer]), returns: dice.pick([.codes, .all])))
+        .probes(
+          dice.pick([.defaultLines, .returnState, .withFunctionTracer]), returns: dice.pick([.codes, .all])))
       capture.damage = Self.damage(&dice)
       return check(KernelLife(seed: seed, KernelLife.Traits(pasids: false)), capture)
     }
@@ -82,12 +85,13 @@ struct KernelModelTests {
       var capture = KernelCapture(
         .probes(dice.pick([.defaultLines, .returnState]), returns: dice.pick([.none, .codes, .all])))
       capture.hiddenFields = dice.pick([
-        ["own"], ["cnt"], ["cnt", "own"], ["own", "new"], ["grp"], ["grp", "cnt", "own"], ["id"], ["id", "cnt", "own"],
+        ["own"], ["cnt"], ["cnt", "own"], ["own", "new"], ["grp"], ["grp", "cnt", "own"], ["id"],
+        ["id", "cnt", "own"],
         ["drv"],
       ])
       // A device outside every group looks like one of group 0 where its pointer is not captured.
       let traits = KernelLife.Traits(
-        oddities: !capture.hiddenFields.contains("grp"), pasids: false)
+        oddities: capture.hiddenFields.isDisjoint(with: ["grp", "own"]), pasids: false)
       if dice.chance(3) { capture.damage = Self.damage(&dice) }
       return check(KernelLife(seed: seed, traits), capture)
     }
@@ -99,7 +103,8 @@ struct KernelModelTests {
       var capture = KernelCapture(
         .probes(dice.pick([.defaultLines, .returnState]), returns: dice.pick([.codes, .all])))
       capture.hiddenFunctions = dice.pick([
-        ["rp", "bound"], ["devrm", "clean", "sysfs", "conf", "dclean", "unbind"], ["query"], ["bound"], ["rp"],
+        ["rp", "bound"], ["devrm", "clean", "sysfs", "conf", "dclean", "unbind"], ["query"], ["bound"],
+        ["rp"],
         ["conf", "dclean", "sysfs", "unbind", "clean"], ["devrm"],
       ])
       return check(KernelLife(seed: seed, KernelLife.Traits(pasids: false)), capture)
@@ -135,8 +140,11 @@ struct KernelModelTests {
   }
 
   static let graphs = GraphRendering.allCases.filter {
-    ![.migrating, .migratingWithProc, .migratingAnnounced, .switching, .contextOff, .noCPU, .comments, .interrupts]
-      .contains($0)
+    ![
+      .migrating, .migratingWithProc, .migratingAnnounced, .switching, .contextOff, .noCPU, .comments,
+      .interrupts,
+    ]
+    .contains($0)
   }
   static let renderings = Rendering.allCases.filter { ![.contextOff, .onlyReturns].contains($0) }
 }

@@ -170,7 +170,8 @@ struct GraphRenderer {
 
   private mutating func switchTask(to next: (comm: String, pid: Int)) {
     let dashes = " " + String(repeating: "-", count: 42)
-    lines += [dashes, " \(cpu)) \(centered(task)) => \(centered(next)) ", dashes, ""]
+    let number = rendering == .wideCPU ? "10\(cpu)" : "\(cpu)"
+    lines += [dashes, " \(number)) \(centered(task)) => \(centered(next)) ", dashes, ""]
     task = next
   }
 

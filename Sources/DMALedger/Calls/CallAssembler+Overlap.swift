@@ -57,9 +57,9 @@ extension CallAssembler {
     var open: [(key: Int, at: LineReference)] = []
     for (key, index) in lanes.openOwnershipCalls {
       let frame = lanes[key][index]
-      guard let call = frame.call, isReturnUnseen(frame) else { continue }
-      let own = call.place.flatMap { ledger.id(of: $0) }
-      if own == nil || own == id { open.append((key, call.entry.at)) }
+      guard let call = frame.call, isReturnUnseen(frame), let place = call.place, ledger.id(of: place) == id
+      else { continue }
+      open.append((key, call.entry.at))
     }
     settle(open)
   }

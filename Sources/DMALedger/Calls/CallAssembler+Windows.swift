@@ -259,6 +259,8 @@ extension CallAssembler {
   }
 
   private mutating func judgePasses(_ window: ProbeWindow, isBound: Bool) {
+    // Removed, and failed before it was used again: such a kernel does not probe once.
+    if !isBound, window.remove != nil, window.openUse != nil { evidence.silentPasses += 1 }
     guard isBound, !window.isReprobeCounted, window.lossEpoch == lossEpoch else { return }
     if window.hasSecondPass {
       if window.uses == 0 {

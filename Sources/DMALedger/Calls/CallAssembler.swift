@@ -36,6 +36,8 @@ struct CallAssembler<Ledger: CallSink> {
   var overlaps: [Int: [OverlappingCall<Ledger>]] = [:]
   /// Calls are being settled on behalf of others: none of them goes to the ledger alone.
   var isDraining = false
+  /// Braces that close show where functions end.
+  var seesBraces = false
   /// The line at hand.
   var now = LineReference(source: 0, line: 0)
   /// Devices that a claim in flight attached, by lane.
@@ -65,7 +67,9 @@ struct CallAssembler<Ledger: CallSink> {
       enter(event, line, at, names)
       leave(event, line, at, names)
     case .exit: leave(event, line, at, names)
-    case .closed: close(event, line, at)
+    case .closed:
+      seesBraces = true
+      close(event, line, at)
     case .switched: lanes.switchTask(on: event.cpu, from: Int32(event.number), to: event.pid)
     case .joined:
       settle(lanes.key(of: event))
@@ -99,7 +103,14 @@ struct CallAssembler<Ledger: CallSink> {
   mutating func finish() {
     settleOpenCalls()
     resolveOverlaps()
-    for index in windows.keys.sorted() { endWindow(index, at: nil) }
+    for index in windows.keys.sorted() {
+      let window = windows[index]
+      endWindow(index, at: nil)
+      guard let window, let device = window.device, let use = window.openUse, let remove = window.remove,
+        use.entry.at < remove.at, !window.isBound
+      else { continue }
+      ledger.leaveOpen(device)
+    }
     if evidence.unuseIsTraceable { ledger.confirmLeaks() }
     // A kernel that gives back in one window gives back in all: an unuse that is missing elsewhere was lost.
     if evidence.fixed > 0 { ledger.doubtLeaks() }
@@ -112,6 +123,9 @@ struct CallAssembler<Ledger: CallSink> {
   ) {
     let key = lanes.key(of: event)
     if event.depth >= 0 {
+      if seesBraces, TaskLanes.isAnonymous(key), lanes.isBlocked(key, at: event.depth) {
+        evidence.isTangled = true
+      }
       dropFrames(key, from: event.depth)
       lanes.adoptCaller(of: event.function, depth: event.depth, into: key)
     }
@@ -316,9 +330,10 @@ struct CallAssembler<Ledger: CallSink> {
 
   /// Where no probe watches the unuse, the counts of two uses in one window still show whether it ran.
   private mutating func supplyHiddenUnuse(_ call: OwnershipCall, to group: Int, isAlone: Bool) {
+    // Of a group that was idle nobody else can have given back what the first use took.
     guard call.kind == .use, isAlone, !evidence.sawUnuse, let index = call.window,
-      let first = windows[index]?.openUse, let before = first.countBefore, call.countBefore == before,
-      first.result == 0
+      let first = windows[index]?.openUse, first.countBefore == 0, first.arrivedAlone, !first.wasJoined,
+      call.countBefore == 0, first.result == 0, windows[index]?.lossEpoch == lossEpoch
     else { return }
     var hidden = OwnershipCall(kind: .unuse, entry: call.entry)
     hidden.device = call.device

@@ -38,6 +38,8 @@ protocol CallSink {
   mutating func undoTake(_ device: NameID)
   /// The driver of a device was unbound to the end and its reference was not seen to be given back.
   mutating func leaveBehind(_ device: NameID, context: CallContext)
+  /// The capture ends in a probe, behind the removal of the first pass.
+  mutating func leaveOpen(_ device: NameID)
   /// A driver was bound whose use nobody watched.
   mutating func forget(_ device: NameID)
   /// A device is bound anew and its last reference was not seen to be given back.

@@ -130,6 +130,12 @@ struct TaskLanes {
     self[key] = stack + self[key]
   }
 
+  /// Whether the task of a lane cannot enter anything at this depth, because a function is open there: another task
+  /// runs on the CPU by now, and no line has said so.
+  func isBlocked(_ key: Int, at depth: Int32) -> Bool {
+    self[key].contains { $0.depth == depth && $0.call == nil && !$0.hasReturned }
+  }
+
   /// Whether calls at a group are open in other lanes; each of them learns that it is not alone any more.
   mutating func meetOthers(at group: Int, except key: Int) -> Bool {
     var isMet = false

@@ -24,7 +24,7 @@ extension GroupLedger {
     devices[index].holding = nil
     devices[index].isBound = false
     var leak = Leak(
-      cause: window.remove == nil ? .probeFailure : .testRemoveUnbound, use: holding, again: nil,
+      cause: window.hasSecondPass ? .testRemoveUnbound : .probeFailure, use: holding, again: nil,
       remove: window.remove, window: window.entry,
       certainty: .suspected, step: history.steps.count - 1)
     leak.awaitsUnuse = awaitsUnuse(leak, context)
@@ -46,7 +46,10 @@ extension GroupLedger {
 
   /// The driver was unbound to the end without an unuse.
   mutating func leaveBehind(_ device: NameID, context: CallContext) {
-    guard let index = deviceIndex[device], let holding = devices[index].holding else { return }
+    // A use that was in no window may have been in one that nobody watches, and this its test-remove.
+    guard let index = deviceIndex[device], let holding = devices[index].holding, holding.window != nil else {
+      return
+    }
     devices[index].holding = nil
     devices[index].isBound = false
     var leak = Leak(
@@ -55,6 +58,12 @@ extension GroupLedger {
     leak.awaitsUnuse = awaitsUnuse(leak, context)
     leak.certainty = leakCertainty(leak, context)
     devices[index].leaks.append(leak)
+  }
+
+  /// The capture ends between the passes of a probe: whether the first one gave back nobody sees.
+  mutating func leaveOpen(_ device: NameID) {
+    guard let index = deviceIndex[device], devices[index].holding != nil else { return }
+    devices[index].isRemoved = true
   }
 
   /// A driver was bound although its use was refused.

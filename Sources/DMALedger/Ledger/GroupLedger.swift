@@ -195,13 +195,15 @@ struct GroupLedger: Sendable {
       step.low = 1
       step.high = 1
       step.post = Count(min: 1, max: nil)
-      if owner == .user {
+      // Where its reference was taken from it, nothing keeps drivers out, and it stays the owner.
+      let isIllegal = owner == .user && count.exact == 0
+      if owner == .user, !isIllegal {
         // The owner must have let go unseen; what the count was then is not known.
         step.isBreak = true
         anomalies.append(.impossible(call))
       }
       record(call, step, .proved)
-      owner = .none
+      if !isIllegal { owner = .none }
       take(call, context)
     case let code?:
       // -EBUSY needs a count: it is owned, or a foreign domain is attached while it is used.
@@ -379,6 +381,8 @@ struct GroupLedger: Sendable {
   /// Whether a release finds nobody to release: the count is 0, or drivers hold it and not an owner.
   private func isUnowned(_ call: OwnershipCall, _ step: CountHistory.Step, _ context: CallContext) -> Bool {
     if step.pre.exact == 0 { return true }
+    // It saw the owner itself: whoever claimed the group was not seen.
+    if let owner = call.ownerBefore, owner != 0, call.countBefore != 0 { return false }
     if owner == .none, call.ownerBefore == 0 { return true }
     // While a driver holds a reference nobody can claim the group, seen or unseen.
     if owner == .none, count.min > 0, devices.contains(where: { $0.holding?.result == 0 && !$0.isRemoved }) {

@@ -27,6 +27,8 @@ struct Ledger: CallSink, Sendable {
   private var abandoned: Set<Int> = []
   /// Groups that were taken for new ones although the old one of that number may live on.
   private var guesses: [Int: Int] = [:]
+  /// The lines at which members left.
+  private var lastLeft: [Int: LineReference] = [:]
   private var hasLoss = false
 
   // MARK: - Naming
@@ -154,6 +156,9 @@ struct Ledger: CallSink, Sendable {
   /// A device left a group.
   mutating func left(_ device: NameID, id: Int, witness: Witness) {
     guard let index = byID[id] ?? open(GroupKey(pointer: nil, id: id), isNewborn: false) else { return }
+    // A driver gives back before its device leaves.
+    groups[index].orphan(device)
+    lastLeft[index] = witness.at
     if groups[index].remove(device) {
       abandoned.insert(index)
       groups[index].noteFreed(witness)
@@ -245,7 +250,12 @@ struct Ledger: CallSink, Sendable {
   /// Events were lost: every group may have changed.
   mutating func lose(since: LineReference?) {
     hasLoss = true
-    for index in groups.indices where !groups[index].hasEnded { groups[index].lose(since: since) }
+    for index in groups.indices {
+      // What is lost may have run before the marker, and in a group that has died since.
+      let isOver =
+        groups[index].hasEnded && (lastLeft[index].map { left in since.map { left < $0 } ?? false } ?? true)
+      if !isOver { groups[index].lose(since: since) }
+    }
   }
 
   mutating func swallow(_ use: OwnershipCall, bound: Witness?) {
@@ -261,6 +271,11 @@ struct Ledger: CallSink, Sendable {
   mutating func leaveBehind(_ device: NameID, context: CallContext) {
     guard let index = group(ofDevice: device) else { return }
     groups[index].leaveBehind(device, context: context)
+  }
+
+  mutating func leaveOpen(_ device: NameID) {
+    guard let index = group(ofDevice: device) else { return }
+    groups[index].leaveOpen(device)
   }
 
   mutating func forget(_ device: NameID) {

@@ -55,7 +55,7 @@ struct OverlapOrder: Sendable {
     for mayWarn in [false, true] where ends.isEmpty {
       for start in known.min...min(known.max ?? .max, known.min + reach) {
         for isOwned in [false, true] where owner == .unknown || isOwned == (owner == .user) {
-          if isOwned, start == 0, !mayWarn { continue }
+          if isOwned, start == 0, !mayWarn, owner != .user { continue }
           search(calls, mayWarn, [], [State(count: start, isOwned: isOwned)]) { places, path in
             guard let end = path.last, last.map({ $0 == end.count }) ?? true, fits(calls, places, path) else {
               return
@@ -119,7 +119,7 @@ struct OverlapOrder: Sendable {
       let call = calls[places[index]].call
       guard let read = call.countBefore else { return true }
       return (0...index).contains { length in
-        path[length].count == read
+        path[length].count == read && call.ownerBefore.map { ($0 != 0) == path[length].isOwned } ?? true
           && places.prefix(length).allSatisfy { calls[$0].call.entry.at < call.entry.at }
           && places.dropFirst(length).allSatisfy { calls[$0].closed >= call.entry.at }
       }
@@ -131,7 +131,8 @@ struct OverlapOrder: Sendable {
     let more = State(count: state.count + 1, isOwned: state.isOwned)
     switch call.kind {
     case .use:
-      let success = state.isOwned ? [] : [more]
+      // Where the owner's reference was taken from it, nothing keeps drivers out.
+      let success = state.isOwned && state.count > 0 ? [] : [more]
       switch call.result {
       case 0: return success
       case -16: return state.count > 0 ? [state] : []

@@ -97,7 +97,10 @@ package struct KernelCapture: Sendable, CustomStringConvertible {
       text.isIncomplete = end < shown.count
       return Array(shown.prefix(end))
     case .overwritten(let counts):
-      var left = counts
+      // The newest event of a CPU is never overwritten.
+      var left = counts.enumerated().map { cpu, count in
+        min(count, max(0, shown.count { kernel.records[$0].step.cpu == cpu } - 1))
+      }
       let kept = shown.filter { index in
         let cpu = kernel.records[index].step.cpu
         guard left[cpu] > 0 else { return true }

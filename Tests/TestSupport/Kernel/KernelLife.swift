@@ -45,8 +45,12 @@ package struct KernelLife: Sendable, CustomStringConvertible {
       }
     }
     if dice.chance(3) { devices.append(("i8042", .platform, 7, true)) }
+    let hasPast = traits.past && dice.chance(2)
+    var traits = traits
+    // What went wrong before the capture nothing in it shows.
+    if hasPast { traits.oddities = false }
     if traits.oddities, dice.chance(6) { devices.append(("cdx-00:01", .cdx, 0, true)) }
-    if traits.past, dice.chance(2) {
+    if hasPast {
       past = batches(Int.random(in: 1...8, using: &dice.random), traits, &dice)
     }
     batches = batches(Int.random(in: 1...12, using: &dice.random), traits, &dice)
@@ -66,7 +70,7 @@ package struct KernelLife: Sendable, CustomStringConvertible {
     case 0...6: return .bind(device, driver(device, &dice), failure(&dice))
     case 7...10: return .unbind(device)
     case 11: return .query(slot: slot)
-    case 12: return .claim(slot: slot, owner: owner)
+    case 12: return .claim(slot: slot, owner: owner + 0x40)
     case 13: return .deviceClaim(device, owner: owner)
     case 14, 15: return .letGo(device)
     case 16 where traits.hotplug: return .unplug(device)

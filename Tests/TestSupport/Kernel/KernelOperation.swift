@@ -78,7 +78,8 @@ extension SimulatedKernel {
         }
       ]
     case .query(let slot): return group(ofSlot: slot).map { query($0) }
-    case .claim(let slot, let owner): return group(ofSlot: slot).map { query($0) + claim($0, owner) }
+    case .claim(let slot, let owner):
+      return group(ofSlot: slot).map { hold($0, query($0) + claim($0, owner)) }
     case .deviceClaim(let device, let owner):
       guard rules.release >= .v6_2, devices[device].group != nil,
         !claims.contains(where: { $0.device == device })
@@ -115,7 +116,18 @@ extension SimulatedKernel {
   }
 
   private func letGo(_ claim: (group: Int, device: Int?, owner: UInt64)) -> [KernelTask.Step] {
-    claim.device.map { deviceRelease($0) } ?? release(claim.group)
+    hold(claim.group, claim.device.map { deviceRelease($0) } ?? release(claim.group))
+  }
+
+  /// Whoever is at a group keeps it, and the devices in it, until it is done.
+  private func hold(_ group: Int, _ steps: [KernelTask.Step]) -> [KernelTask.Step] {
+    groups[group].openCalls += 1
+    return steps + [
+      KernelTask.Step { [self] _ in
+        groups[group].openCalls -= 1
+        return []
+      }
+    ]
   }
 
   /// Everybody in user space lets go of the device's group, in tasks of their own.

@@ -85,10 +85,12 @@ extension SimulatedKernel {
     let hasTwo = rules.testRemove != .off && !driver.suppressesBindAttributes
     let fault = failure.flatMap { $0.isLate == isSecond || !hasTwo ? $0.fault : nil }
     let symbol = hook(device, "dma_configure")
+    let isReached = fault != .configure && !driver.isManaged
     func configured(_ result: Int) -> [KernelTask.Step] {
       [
         KernelTask.Step { [self] thread in
-          let seen = devices[device].bus == .cdx ? 0 : result
+          // CDX takes no notice of a use that was refused.
+          let seen = devices[device].bus == .cdx && isReached ? 0 : result
           if result != 0, seen == 0 { devices[device].isSwallowed = true }
           exit("conf", symbol, caller: "really_probe", result: seen, after: [], thread)
           if seen != 0 { return sequence(cleanUp(device), end(device, seen)) }
@@ -96,7 +98,6 @@ extension SimulatedKernel {
         }
       ]
     }
-    let isReached = fault != .configure && !driver.isManaged
     return sequence(
       act { [self] in enter("conf", symbol, caller: "really_probe", names(device, driver), $0) },
       isReached ? use(device) { configured($0) } : configured(fault == .configure ? -19 : 0))
