@@ -75,7 +75,9 @@ struct KernelModelTests {
         .probes(
           dice.pick([.defaultLines, .returnState, .withFunctionTracer]), returns: dice.pick([.codes, .all])))
       capture.damage = Self.damage(&dice)
-      return check(KernelLife(seed: seed, KernelLife.Traits(pasids: false)), capture)
+      // What went wrong before the first line no line shows.
+      let traits = KernelLife.Traits(oddities: !capture.damage.losesBeginning, pasids: false)
+      return check(KernelLife(seed: seed, traits), capture)
     }
   }
 
@@ -107,7 +109,9 @@ struct KernelModelTests {
         ["rp"],
         ["conf", "dclean", "sysfs", "unbind", "clean"], ["devrm"],
       ])
-      return check(KernelLife(seed: seed, KernelLife.Traits(pasids: false)), capture)
+      // A bus that takes no notice of a refusal is found by the window of the probe.
+      let traits = KernelLife.Traits(oddities: !capture.hiddenFunctions.contains("rp"), pasids: false)
+      return check(KernelLife(seed: seed, traits), capture)
     }
   }
 

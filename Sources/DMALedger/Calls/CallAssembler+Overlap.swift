@@ -20,6 +20,7 @@ extension CallAssembler {
     settleForgotten(at: group, before: call)
     open.call?.place = group
     open.call?.arrivalSerial = ledger.serial(of: group)
+    open.call?.arrivalElsewhere = ledger.callsElsewhere
     open.call?.arrivedAlone = !lanes.meetOthers(at: group, except: key) && overlaps[group] == nil
   }
 
@@ -52,16 +53,22 @@ extension CallAssembler {
       lanes.openOwnershipCalls.compactMap { key, index in lanes[key][index].call.map { (key, $0.entry.at) } })
   }
 
-  /// The open calls at the group of this number whose return nobody will see.
+  /// A member leaves: calls at the group that nobody will see return have done so before it dies.
   mutating func settleUnseenReturns(at id: Int) {
     var open: [(key: Int, at: LineReference)] = []
+    var hasOver = overlaps.keys.contains { ledger.id(of: $0) == id }
     for (key, index) in lanes.openOwnershipCalls {
       let frame = lanes[key][index]
       guard let call = frame.call, isReturnUnseen(frame), let place = call.place, ledger.id(of: place) == id
       else { continue }
       open.append((key, call.entry.at))
+      if !call.kind.hasResult { hasOver = true }
     }
+    guard hasOver else { return }
+    for (key, _) in open { settledEarly[key] = lanes[key].last?.function }
+    isDraining = true
     settle(open)
+    isDraining = false
   }
 
   private mutating func settle(_ open: [(key: Int, at: LineReference)]) {
@@ -96,6 +103,9 @@ extension CallAssembler {
   private mutating func resolve(_ group: Int) {
     guard let calls = overlaps.removeValue(forKey: group) else { return }
     ledger.apply(calls, to: group)
+    if let first = calls.map(\.call.arrivalElsewhere).min(), first < ledger.callsElsewhere {
+      ledger.forgetCount(of: group)
+    }
   }
 
   /// Nobody waits any longer, or nobody at the group of a number.

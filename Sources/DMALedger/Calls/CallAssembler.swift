@@ -34,6 +34,8 @@ struct CallAssembler<Ledger: CallSink> {
   var probedDevices: Set<NameID> = []
   /// Calls that have returned while others were at their group, by group.
   var overlaps: [Int: [OverlappingCall<Ledger>]] = [:]
+  /// Functions that were taken to have returned, by lane: their return says nothing new.
+  var settledEarly: [Int: KernelFunction] = [:]
   /// Calls are being settled on behalf of others: none of them goes to the ledger alone.
   var isDraining = false
   /// Braces that close show where functions end.
@@ -74,7 +76,6 @@ struct CallAssembler<Ledger: CallSink> {
     case .joined:
       settle(lanes.key(of: event))
       if let device = event.fields.device, let id = event.fields.groupID {
-        settleUnseenReturns(at: id)
         tell(device) { $0.joined(device, id: id) }
       }
     case .left:
@@ -130,6 +131,7 @@ struct CallAssembler<Ledger: CallSink> {
       lanes.adoptCaller(of: event.function, depth: event.depth, into: key)
     }
     if merge(event, key, names) { return }
+    settledEarly[key] = nil
     settle(key)
     lastReturned[key] = nil
     let parent = event.parent ?? graphParent(event, key)
@@ -311,6 +313,8 @@ struct CallAssembler<Ledger: CallSink> {
       call.arrivedAlone && (call.arrivalSerial ?? ledger.serial(of: group)) == ledger.serial(of: group)
     supplyHiddenUnuse(call, to: group, isAlone: isAlone)
     ledger.apply(call, to: group, isAlone: isAlone, context: context(of: call))
+    // A call that nothing names may have come before or behind it.
+    if call.place != nil, call.arrivalElsewhere < ledger.callsElsewhere { ledger.forgetCount(of: group) }
   }
 
   func context(of call: OwnershipCall) -> CallContext {
@@ -376,6 +380,7 @@ struct CallAssembler<Ledger: CallSink> {
     var stack = lanes[key]
     guard var top = stack.last, top.isEnded(by: event), var call = top.call else {
       if event.observer == .probe, lastReturned[key] == event.function { return }
+      if settledEarly.removeValue(forKey: key) == event.function { return }
       // Entered before the capture began, or the entry is not watched: the code still counts.
       settle(key)
       enter(event, line, at, names)

@@ -4,6 +4,10 @@ protocol CallSink {
   mutating func group(of call: OwnershipCall) -> Int?
   /// The number of the group that a device is known to be in.
   func groupID(ofDevice device: NameID) -> Int?
+  /// Calls so far that may have been calls on any group.
+  var callsElsewhere: Int { get }
+  /// The count of a group is not known from here on.
+  mutating func forgetCount(of group: Int)
   /// The number of a group, where known.
   func id(of group: Int) -> Int?
   /// Steps in a group's history.

@@ -20,9 +20,16 @@ struct OpenCall {
   /// Whether an entry is a second probe's view of this call: nothing a second call of the same task could look like.
   func isSeenTwice(by event: TraceEvent) -> Bool {
     guard event.observer == .probe, let call, let entered = call.entry.time, let now = event.time,
-      now.value - entered.value <= 100_000, call.device == event.fields.device || event.fields.device == nil
+      now.value - entered.value <= 100_000, call.device == event.fields.device || event.fields.device == nil,
+      isSameGroup(call.group, event.fields)
     else { return false }
     return event.fields.count == nil || event.fields.count == call.countBefore
+  }
+
+  private func isSameGroup(_ group: GroupKey?, _ fields: CallFields) -> Bool {
+    if let pointer = group?.pointer, let other = fields.groupPointer, pointer != other { return false }
+    if let id = group?.id, let other = fields.groupID, id != other { return false }
+    return true
   }
 
   func wasSeen(by observer: TraceEvent.Observer) -> Bool {

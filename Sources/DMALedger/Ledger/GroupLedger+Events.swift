@@ -109,6 +109,10 @@ extension GroupLedger {
       case .impossible, .pasidBlocked, .stolen, .swallowed, .freed: false
       }
     }
+    // What is missing may have run between any two calls since then.
+    if let first = entries.first(where: { entry in since.map { entry.call.entry.at > $0 } ?? true }) {
+      history.loosen(from: first.step)
+    }
     var step = CountHistory.Step()
     step.isBreak = true
     history.add(step)
@@ -129,6 +133,14 @@ extension GroupLedger {
     guard !entries.isEmpty else { return }
     forget()
     retireLeaks()
+  }
+
+  /// It may live on under another name.
+  mutating func doubtEnd() {
+    forget()
+    owner = .unknown
+    ownerPointer = nil
+    ownerCall = nil
   }
 
   private mutating func retireLeaks() {

@@ -456,7 +456,9 @@ struct GroupLedger: Sendable {
     default: step.pre = step.pre.intersection(Count(min: 1, max: nil)) ?? step.pre
     }
     record(call, step, call.result == nil && call.countBefore == nil ? .suspected : .proved)
-    if call.result == 0 || step.pre.exact == 0 { disown() }
+    // An owner whose reference was taken from it stays the owner of an idle group.
+    let isIllegal = owner == .user && (foretold.exact == 0 || call.ownerBefore ?? 0 != 0)
+    if call.result == 0 || step.pre.exact == 0, !isIllegal { disown() }
     if call.result == 1 || call.result == nil && step.pre.min > 0 { refuse(call) }
   }
 

@@ -202,7 +202,7 @@ struct Ledger: CallSink, Sendable {
   /// Call when everything is named: a group that was only named by log lines may have been left since.
   mutating func settleNames() {
     for index in guesses.keys.sorted() where !groups[index].entries.isEmpty {
-      if let old = guesses[index] { groups[old].forget() }
+      if let old = guesses[index] { groups[old].doubtEnd() }
     }
     for index in groups.indices where !groups[index].hasEnded { allowElsewhere(index) }
     guard unattributed.total > 0 else { return }
@@ -315,6 +315,10 @@ struct Ledger: CallSink, Sendable {
       groups[index].toldRefusals.append((refusal.witness, refusal.device))
     }
   }
+
+  var callsElsewhere: Int { elsewhere.total }
+
+  mutating func forgetCount(of index: Int) { groups[index].forget() }
 
   func id(of index: Int) -> Int? { groups[index].id }
 

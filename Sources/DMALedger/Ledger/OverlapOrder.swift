@@ -52,10 +52,12 @@ struct OverlapOrder: Sendable {
     let known = read.map { Count(exactly: $0) } ?? count
     let last = calls.last.flatMap { $0.call.countAfter }
     var ends: [(before: Int, after: Int, peak: Int, isOwned: Bool)] = []
-    for mayWarn in [false, true] where ends.isEmpty {
+    // An owner without a count has lost it to a driver, and from then on nothing is as it should be.
+    let isIllegal = owner == .user && known.exact == 0
+    for mayWarn in isIllegal ? [true] : [false, true] where ends.isEmpty {
       for start in known.min...min(known.max ?? .max, known.min + reach) {
         for isOwned in [false, true] where owner == .unknown || isOwned == (owner == .user) {
-          if isOwned, start == 0, !mayWarn, owner != .user { continue }
+          if isOwned, start == 0, !mayWarn { continue }
           search(calls, mayWarn, [], [State(count: start, isOwned: isOwned)]) { places, path in
             guard let end = path.last, last.map({ $0 == end.count }) ?? true, fits(calls, places, path) else {
               return

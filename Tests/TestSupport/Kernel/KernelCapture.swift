@@ -24,6 +24,13 @@ package struct KernelCapture: Sendable, CustomStringConvertible {
     case endedAt(Int)
     /// So many lines of a CPU behind the given one, with a marker.
     case lost(cpu: Int, after: Int, count: Int)
+
+    package var losesBeginning: Bool {
+      switch self {
+      case .overwritten, .begunAt: true
+      case .none, .endedAt, .lost: false
+      }
+    }
   }
 
   package var observer: Observer

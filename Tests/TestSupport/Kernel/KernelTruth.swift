@@ -126,7 +126,8 @@ package struct KernelTruth {
     let first = text.kept.min() ?? 0
     let last = text.kept.max() ?? 0
     let seen =
-      own.flatMap { [kernel.calls[$0].before, kernel.calls[$0].after] } + endCounts(of: life).prefix(1)
+      own.map { kernel.calls[$0] }.filter { $0.locked ?? .max <= last }.flatMap { [$0.before, $0.after] }
+
     let all =
       kernel.calls.filter { $0.group == life && $0.locked ?? -1 >= first && $0.locked ?? -1 <= last + 1 }
       .flatMap { [$0.before, $0.after] } + [startCount(of: life)]

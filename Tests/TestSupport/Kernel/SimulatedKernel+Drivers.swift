@@ -91,7 +91,7 @@ extension SimulatedKernel {
         KernelTask.Step { [self] thread in
           // CDX takes no notice of a use that was refused.
           let seen = devices[device].bus == .cdx && isReached ? 0 : result
-          if result != 0, seen == 0 { devices[device].isSwallowed = true }
+          devices[device].isSwallowed = result != 0 && seen == 0
           exit("conf", symbol, caller: "really_probe", result: seen, after: [], thread)
           if seen != 0 { return sequence(cleanUp(device), end(device, seen)) }
           return afterConfigure(device, driver, fault, isSecond: isSecond, hasTwo: hasTwo, failure)
