@@ -6,8 +6,8 @@ import Testing
 /// Random lives of a simulated kernel, told by every observer, against the truth.
 @Suite("Histories: a model of the kernel")
 struct KernelModelTests {
-  /// Seeds played; more with DMALEDGER_SEEDS.
-  static let seeds = ProcessInfo.processInfo.environment["DMALEDGER_SEEDS"].flatMap { Int($0) } ?? 200
+  /// Lives played by each test, two thousand by all; more with DMALEDGER_SEEDS.
+  static let seeds = ProcessInfo.processInfo.environment["DMALEDGER_SEEDS"].flatMap { Int($0) } ?? 286
   static let first = ProcessInfo.processInfo.environment["DMALEDGER_FIRST_SEED"].flatMap { Int($0) } ?? 0
 
   static let isBrief = ProcessInfo.processInfo.environment["DMALEDGER_BRIEF"] != nil

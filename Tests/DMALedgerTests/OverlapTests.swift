@@ -175,6 +175,8 @@ struct OverlapTests {
       on: """
         # tracer: function_graph
         #
+         1)               |  pci_dma_cleanup() {
+         1)   2.154 us    |  }
          0)               |  really_probe() {
          0)   2.154 us    |    iommu_device_use_default_domain();
          0)               |  really_probe() {
