@@ -5,6 +5,15 @@ struct GraphRenderer {
   private var time = 29_257_452
   private var cpu = 1
   private var task = (comm: "init", pid: 1)
+  /// The arguments and the code of the call at hand, where a history has its own.
+  private var isElsewhere = false
+  private var hasTail: Bool {
+    [.tail, .everything, .retvalOld, .retvalNew, .retvalHex, .returnAddressAndValue].contains(rendering)
+  }
+  private var own: (arguments: String, code: Int?)?
+  /// The open functions that each CPU has seen, by depth; the CPU that ran last and whose task it was.
+  private var entered: [Int: [Int: String]] = [:]
+  private var lastTask: [Int: (comm: String, pid: Int)] = [:]
 
   init(rendering: GraphRendering) {
     self.rendering = rendering
@@ -29,18 +38,75 @@ struct GraphRenderer {
     if rendering == .comments {
       add(String(repeating: " ", count: 2 * (depth + 1)) + "/* kp_any: (\(symbol)+0x0/0x380) any=1 */")
     }
+    begin(symbol, depth)
+    inside(&self)
+    end(symbol, depth)
+  }
+
+  private mutating func begin(_ symbol: String, _ depth: Int) {
     if rendering.isTraceCmd {
       addRecord("entry", symbol, depth, "        ", name(symbol) + "(\(arguments(symbol))) {")
     } else {
       add(indent(depth) + name(symbol) + "(\(arguments(symbol))) {" + caller(symbol))
     }
-    inside(&self)
+  }
+
+  private mutating func end(_ symbol: String, _ depth: Int) {
     if rendering.isTraceCmd {
       let tail = rendering == .traceCmdTail ? " /* \(symbol) */" : ""
       addRecord("exit", symbol, depth, "# 114111.223 us ", "}" + tail + toolResult(symbol))
     } else {
       add(indent(depth) + "}" + closing(symbol), duration: "@ 106935.6 us ")
       if rendering == .overrun { lines.append(" (Overruns: 0)") }
+    }
+  }
+
+  // MARK: - Calls of a history, one line after the other
+
+  mutating func bare(_ line: String) { lines.append(line) }
+
+  /// The CPU and the task of what comes next; the kernel says so where another task ran there before.
+  mutating func turn(to step: OwnershipHistory.Step) {
+    cpu = step.cpu
+    time = step.time
+    let next = (comm: step.task.comm, pid: step.task.pid)
+    if let last = lastTask[cpu], last.pid != next.pid, !rendering.isTraceCmd {
+      task = last
+      switchTask(to: next)
+    }
+    lastTask[cpu] = next
+    task = next
+  }
+
+  mutating func open(_ symbol: String, _ depth: Int, _ arguments: String) {
+    own = (arguments, nil)
+    begin(symbol, depth)
+    entered[cpu, default: [:]][depth] = symbol
+  }
+
+  mutating func close(_ symbol: String, _ depth: Int, _ code: Int?) {
+    own = ("", code)
+    isElsewhere = entered[cpu]?[depth] != symbol
+    end(symbol, depth)
+    isElsewhere = false
+    entered[cpu]?[depth] = nil
+  }
+
+  mutating func leaf(_ symbol: String, _ depth: Int, _ arguments: String, _ code: Int?) {
+    own = (arguments, code)
+    leaf(symbol, depth)
+    own = nil
+  }
+
+  mutating func comment(_ text: String) {
+    if rendering.isTraceCmd {
+      let colon = text.firstIndex(of: ":") ?? text.endIndex
+      lines.append(
+        task.comm.padded(toLeading: 16) + "-" + String(task.pid).padded(toTrailing: 5)
+          + " [00\(cpu)] \(seconds(time)): " + String(text[..<colon] + ": ").padded(toTrailing: 22)
+          + text[colon...].dropFirst(2))
+    } else {
+      add("/* \(text) */")
     }
   }
 
@@ -104,7 +170,8 @@ struct GraphRenderer {
 
   private mutating func switchTask(to next: (comm: String, pid: Int)) {
     let dashes = " " + String(repeating: "-", count: 42)
-    lines += [dashes, " \(cpu)) \(centered(task)) => \(centered(next)) ", dashes, ""]
+    let number = rendering == .wideCPU ? "10\(cpu)" : "\(cpu)"
+    lines += [dashes, " \(number)) \(centered(task)) => \(centered(next)) ", dashes, ""]
     task = next
   }
 
@@ -160,6 +227,7 @@ struct GraphRenderer {
 
   private func arguments(_ symbol: String) -> String {
     guard rendering.namesGroups else { return "" }
+    if let own { return own.arguments }
     return switch symbol {
     case "iommu_group_dma_owner_claimed": "group=0xff110001005f6900"
     case "iommu_group_claim_dma_owner": "group=0xff110001005f6900, owner=0xff11000101884000"
@@ -171,7 +239,13 @@ struct GraphRenderer {
   // MARK: - Comments behind calls
 
   private func value(_ symbol: String, sign: String) -> String {
-    switch symbol {
+    if let own {
+      guard let code = own.code else { return sign + "0x0" }
+      if symbol == "iommu_group_dma_owner_claimed" { return sign + "0xff1100010188400\(code)" }
+      if rendering == .retvalHex { return sign + "0x" + String(UInt32(truncatingIfNeeded: code), radix: 16) }
+      return sign + (code < 0 ? "\(code)" : "0x" + String(code, radix: 16))
+    }
+    return switch symbol {
     case "iommu_group_dma_owner_claimed": "\(sign)0xff11000101884001"
     case "iommu_group_claim_dma_owner" where rendering == .retvalHex: "\(sign)0xffffffff"
     case "iommu_group_claim_dma_owner": "\(sign)-1"
@@ -195,8 +269,8 @@ struct GraphRenderer {
   }
 
   private func closing(_ symbol: String) -> String {
-    let isElsewhere = symbol == "really_probe" && [.migrating, .migratingWithProc].contains(rendering)
-    if isElsewhere { return " /* \(symbol) */" }
+    let hasMigrated = symbol == "really_probe" && [.migrating, .migratingWithProc].contains(rendering)
+    if hasMigrated || isElsewhere && !hasTail { return " /* \(symbol) */" }
     return switch rendering {
     case .tail, .everything: " /* \(symbol) */"
     case .retvalOld: " /* \(symbol) \(value(symbol, sign: "= ")) */"

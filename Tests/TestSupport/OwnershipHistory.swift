@@ -17,6 +17,8 @@ package struct OwnershipHistory: Sendable {
     case entry
     /// `caller` is where the function returns to.
     case exit(caller: String)
+    /// A static event and what it says.
+    case event(String)
   }
 
   package struct Step: Sendable {
@@ -30,6 +32,8 @@ package struct OwnershipHistory: Sendable {
     package var arguments: [(name: String, value: Value)]
     /// What an fprobe reads behind the call.
     package var stateAfter: [(name: String, value: Value)]
+    /// Who calls the function, for the function tracer.
+    package var caller = "caller_of_it"
   }
 
   package let name: String

@@ -45,18 +45,16 @@ struct Renderer {
     var lines: [String] = []
     if case .entry = step.kind {
       switch rendering {
-      case .withFunctionTracer:
-        lines.append(context(step) + "\(step.symbol) <-caller_of_it")
+      case .withFunctionTracer: lines.append(functionLine(step))
       case .withFunctionArguments:
         let arguments =
           step.arguments.contains { $0.name == "dev" } ? "dev=0xffff8bd0410a10d0" : "group=0xff110001005f6900"
-        lines.append(context(step) + "\(step.symbol)(\(arguments)) <-caller_of_it+0x87/0x150")
-      case .traceCmdFunctions:
-        lines.append(context(step) + "function:             \(step.symbol) <-- caller_of_it")
+        lines.append(functionLine(step, arguments: arguments))
+      case .traceCmdFunctions: lines.append(functionLine(step))
       default: break
       }
     }
-    let line = context(step) + body(step)
+    let line = probeLine(step)
     switch rendering {
     case .stripped: lines.append(String(line.drop { $0 == " " }))
     case .collapsed: lines.append(line.split(separator: " ").joined(separator: " "))
@@ -66,6 +64,19 @@ struct Renderer {
     }
     return lines + stack(step)
   }
+
+  /// The function tracer's line of an entry.
+  func functionLine(_ step: OwnershipHistory.Step, arguments: String? = nil) -> String {
+    switch rendering {
+    case .traceCmd, .traceCmdFunctions:
+      context(step) + "function:             \(step.symbol) <-- \(step.caller)"
+    default:
+      context(step) + step.symbol + (arguments.map { "(\($0))" } ?? "") + " <-\(step.caller)"
+        + (arguments == nil ? "" : "+0x87/0x150")
+    }
+  }
+
+  func probeLine(_ step: OwnershipHistory.Step) -> String { context(step) + body(step) }
 
   // MARK: - What stands in front
 
@@ -145,7 +156,7 @@ struct Renderer {
       return "\(step.event): ".padded(toTrailing: 22) + toolBody(step)
     case .traceCmdFunctions:
       let isEntry = if case .entry = step.kind { true } else { false }
-      return "\(isEntry ? "kp" : "kr")\(step.symbol.utf8.count): ".padded(toTrailing: 22) + toolBody(step)
+      return "\(isEntry ? "kp" : "kr")\(number(of: step.symbol)): ".padded(toTrailing: 22) + toolBody(step)
     case .perf, .perfThreads: return "own:\(step.event)".padded(toLeading: 22) + ": " + toolBody(step)
     case .perfCallchains: return "own:\(step.event): " + toolBody(step)
     default: return "\(step.event): " + kernelBody(step)
@@ -158,6 +169,7 @@ struct Renderer {
     let module = rendering == .moduleSuffix ? " [iommu_core]" : ""
     let offset = rendering == .landingPad ? "+0x4/0x8c" : "+0x0/0x8c"
     switch step.kind {
+    case .event(let text): return text
     case .entry where rendering == .fields:
       return "__probe_ip=\(symbol)\(offset) (-1868938416)" + fields(step.arguments)
     case .entry: return "(\(symbol)\(offset)\(module)\(address))" + values(step.arguments)
@@ -182,11 +194,13 @@ struct Renderer {
     if rendering == .traceCmdRaw {
       let arguments = step.arguments.map { " \($0.name)=\(bare($0.value))" }.joined()
       return switch step.kind {
+      case .event(let text): text
       case .entry: " __probe_ip=\(function)" + arguments
       case .exit(let caller): " __probe_func=\(function) __probe_ret_ip=\(address(caller))" + arguments
       }
     }
     return switch step.kind {
+    case .event(let text): text
     case .entry: "(\(function))" + values(step.arguments)
     case .exit(let caller): "(\(function) <- \(address(caller)))" + values(step.arguments)
     }
@@ -233,6 +247,7 @@ struct Renderer {
     switch step.kind {
     case .entry: frame = step.symbol
     case .exit(let caller): frame = String(caller.prefix { $0 != "+" })
+    case .event: return []
     }
     switch rendering {
     case .withStacks: return [context(step) + "<stack trace>", " => \(frame)", " => ksys_write"]
@@ -249,6 +264,9 @@ struct Renderer {
     default: return []
     }
   }
+
+  /// What stands in the name of a probe that tells nothing of its function.
+  private func number(of symbol: String) -> Int { symbol.utf8.reduce(0) { $0 + Int($1) } }
 
   /// A made-up address, the same for the same name.
   private func address(_ name: String, behind: UInt64 = 0) -> String {

@@ -18,13 +18,24 @@ extension CallAssembler {
     grouplessUses = [:]
     probedDevices = []
     attached = [:]
+    overlaps = [:]
+    settledEarly = [:]
+    seesBraces = false
     aliases = DeviceAliases()
   }
 
   /// Nothing more comes: whatever is open has run to an unknown end.
   mutating func finish() {
     settleOpenCalls()
-    for index in windows.keys.sorted() { endWindow(index, at: nil) }
+    resolveOverlaps()
+    for index in windows.keys.sorted() {
+      let window = windows[index]
+      endWindow(index, at: nil)
+      guard let window, let device = window.device, let use = window.openUse, let remove = window.remove,
+        use.entry.at < remove.at, !window.isBound
+      else { continue }
+      ledger.leaveOpen(device)
+    }
     if evidence.unuseIsTraceable { ledger.confirmLeaks() }
     // A kernel that gives back in one window gives back in all: an unuse that is missing elsewhere was lost.
     if evidence.fixed > 0 { ledger.doubtLeaks() }
@@ -39,6 +50,7 @@ extension CallAssembler {
   /// Events are missing here: open calls have unknown ends, and every group may have changed.
   mutating func lose(_ kind: Loss.Kind, witness: Witness, cpu: Int32 = -1, count: Int = 0) {
     settleOpenCalls()
+    resolveOverlaps()
     if kind == .restarted || kind == .timeWentBack {
       lanes.removeAll()
       for index in windows.keys.sorted() { endWindow(index, at: nil) }

@@ -31,12 +31,17 @@ extension CallAssembler {
       if let stale = windowOfDevice[device], stale != index { endWindow(stale, at: nil) }
       windowOfDevice[device] = index
       // The device is locked: whatever was still open on it, wherever, has returned.
-      for (key, place) in lanes.openOwnershipCalls where lanes[key][place].call?.device == device {
-        settle(key)
+      for (key, place) in lanes.openOwnershipCalls {
+        guard let call = lanes[key][place].call, call.device == device else { continue }
+        // Claims of user space do not ask for that lock.
+        if call.kind == .use || call.kind == .unuse { settle(key) }
       }
       probedDevices.insert(device)
-      ledger.orphan(device)
-      ledger.setBound(device, false, driver: window.driver)
+      let driver = window.driver
+      tell(device) { ledger in
+        ledger.orphan(device)
+        ledger.setBound(device, false, driver: driver)
+      }
     }
     windows[index] = window
   }
@@ -82,8 +87,11 @@ extension CallAssembler {
     }
     guard let index = windowOfMark(event, key, parent) else {
       guard let device = event.fields.device else { return }
-      if event.function == .deviceRemove { ledger.setBound(device, false, driver: nil) }
-      if event.function == .unbindCleanup { ledger.leaveBehind(device, context: leakContext()) }
+      if event.function == .deviceRemove { tell(device) { $0.setBound(device, false, driver: nil) } }
+      if event.function == .unbindCleanup {
+        let context = leakContext()
+        tell(device) { $0.leaveBehind(device, context: context) }
+      }
       return
     }
     switch event.function {
@@ -217,24 +225,28 @@ extension CallAssembler {
     window.hasLoss = window.lossEpoch != lossEpoch
     remember(window)
     guard let device = window.device else { return }
-    if isBound { ledger.setBound(device, true, driver: window.driver) }
+    let ended = window
+    if isBound { tell(device) { $0.setBound(device, true, driver: ended.driver) } }
     if window.lossEpoch != lossEpoch { return }
     if hasFailed, let use = window.openUse {
       if use.result == nil, window.uses == 1, window.remove == nil, window.result ?? 0 < 0 {
         // The probe failed before its driver was called, and so most likely because the use was refused.
-        ledger.undoTake(device)
+        tell(device) { $0.undoTake(device) }
       } else {
-        ledger.abandon(device, window: window, context: leakContext())
+        let context = leakContext()
+        tell(device) { $0.abandon(device, window: ended, context: context) }
       }
     }
-    if isBound, let refusal = window.lastRefusal { ledger.swallow(refusal, bound: window.bound ?? end) }
+    if isBound, let refusal = window.lastRefusal {
+      tell(device) { $0.swallow(refusal, bound: ended.bound ?? end) }
+    }
     let usesNoDMA = window.driver.flatMap { isManaged[$0] } ?? false
-    if isBound, window.uses == 0, !evidence.sawUse, !usesNoDMA { ledger.forget(device) }
+    if isBound, window.uses == 0, !evidence.sawUse, !usesNoDMA { tell(device) { $0.forget(device) } }
     // A second pass calls what the first one called. Where its use is missing the tracer lost it.
     if isBound, window.uses == 1, window.refusedUses == 0, let remove = window.remove,
       let use = window.openUse, use.entry.at < remove.at, !window.hasUnuse
     {
-      ledger.widen(device, by: 1)
+      tell(device) { $0.widen(device, by: 1) }
       losses.append(
         Loss(kind: .missingUse, witness: window.entry, cpu: -1, count: 1, device: device))
     }
@@ -248,6 +260,8 @@ extension CallAssembler {
   }
 
   private mutating func judgePasses(_ window: ProbeWindow, isBound: Bool) {
+    // Removed, and failed before it was used again: such a kernel does not probe once.
+    if !isBound, window.remove != nil, window.openUse != nil { evidence.silentPasses += 1 }
     guard isBound, !window.isReprobeCounted, window.lossEpoch == lossEpoch else { return }
     if window.hasSecondPass {
       if window.uses == 0 {

@@ -41,6 +41,16 @@ struct CallAssembler<Ledger: CallSink> {
   var grouplessUses: [NameID: OwnershipCall] = [:]
   /// Devices that a window was opened for.
   var probedDevices: Set<NameID> = []
+  /// Calls that have returned while others were at their group, by group.
+  var overlaps: [Int: [OverlappingCall<Ledger>]] = [:]
+  /// Functions that were taken to have returned, by lane: their return says nothing new.
+  var settledEarly: [Int: KernelFunction] = [:]
+  /// Calls are being settled on behalf of others: none of them goes to the ledger alone.
+  var isDraining = false
+  /// Braces that close show where functions end.
+  var seesBraces = false
+  /// The line at hand.
+  var now = LineReference(source: 0, line: 0)
   /// Devices that a claim in flight attached, by lane.
   var attached: [Int: [NameID]] = [:]
 
@@ -58,6 +68,7 @@ struct CallAssembler<Ledger: CallSink> {
       hasFirstTime = true
       firstTimes[boot] = time
     }
+    now = at
     if let driver = event.fields.driver, isManaged[driver] == nil {
       isManaged[driver] = names.withBytes(driver, ManagedDriver.isManaged)
     }
@@ -71,17 +82,21 @@ struct CallAssembler<Ledger: CallSink> {
       enter(event, line, at, names)
       leave(event, line, at, names)
     case .exit: leave(event, line, at, names)
-    case .closed: close(event, line, at)
+    case .closed:
+      seesBraces = true
+      close(event, line, at)
     case .switched: lanes.switchTask(on: event.cpu, from: Int32(event.number), to: event.pid)
     case .joined:
       settle(lanes.key(of: event))
-      settleOpenCalls(onlyUnseenReturns: true)
-      if let device = event.fields.device, let id = event.fields.groupID { ledger.joined(device, id: id) }
+      if let device = event.fields.device, let id = event.fields.groupID {
+        tell(device) { $0.joined(device, id: id) }
+      }
     case .left:
       // Whatever was called on the group has taken effect: the count goes with the group.
       settle(lanes.key(of: event))
-      settleOpenCalls(onlyUnseenReturns: true)
       if let device = event.fields.device, let id = event.fields.groupID {
+        settleUnseenReturns(at: id)
+        resolveOverlaps(at: id)
         ledger.left(device, id: id, witness: witness(event, line, at))
       }
     case .attached:
@@ -111,10 +126,14 @@ struct CallAssembler<Ledger: CallSink> {
   ) {
     let key = lanes.key(of: event)
     if event.depth >= 0 {
+      if seesBraces, TaskLanes.isAnonymous(key), lanes.isBlocked(key, at: event.depth) {
+        evidence.isTangled = true
+      }
       dropFrames(key, from: event.depth)
       lanes.adoptCaller(of: event.function, depth: event.depth, into: key)
     }
     if merge(event, key, names) { return }
+    settledEarly[key] = nil
     settle(key)
     lastReturned[key] = nil
     let parent = event.parent ?? graphParent(event, key)
@@ -169,6 +188,7 @@ struct CallAssembler<Ledger: CallSink> {
       fill(&call, from: fields, names)
       call.parent = call.parent ?? event.parent
       top.call = call
+      arrive(&top, key)
     }
     stack[stack.count - 1] = top
     lanes[key] = stack
@@ -209,16 +229,13 @@ struct CallAssembler<Ledger: CallSink> {
     call.parent = parent
     fill(&call, from: event.fields, names)
     call.window = window(for: call, key)
+    if kind == .claim { attached[key] = nil }
     if kind == .use { evidence.sawUse = true }
     if kind == .unuse { evidence.sawUnuse = true }
     if kind == .claim || kind == .deviceClaim { evidence.sawClaim = true }
     var open = OpenCall(
       function: event.function, observers: 1 << event.observer.rawValue, depth: event.depth, call: call)
-    if let group = ledger.group(of: call) {
-      open.call?.place = group
-      open.call?.arrivalSerial = ledger.serial(of: group)
-      open.call?.arrivedAlone = !lanes.meetOthers(at: group, except: key)
-    }
+    arrive(&open, key)
     lanes.push(open, on: key)
   }
 
@@ -264,32 +281,7 @@ struct CallAssembler<Ledger: CallSink> {
     call.ownerAfter = fields.owner
   }
 
-  /// A call of this lane that was not seen to return has returned: its task went on.
-  mutating func settle(_ key: Int) {
-    var stack = lanes[key]
-    guard let top = stack.last, let call = top.call else { return }
-    stack.removeLast()
-    lanes[key] = stack
-    commit(call, key)
-  }
-
-  /// All open calls, or those whose return nobody will see, in the order in which they were entered.
-  mutating func settleOpenCalls(onlyUnseenReturns: Bool = false) {
-    var open: [(key: Int, at: LineReference)] = []
-    for (key, index) in lanes.openOwnershipCalls {
-      let frame = lanes[key][index]
-      guard let call = frame.call, !onlyUnseenReturns || isReturnUnseen(frame) else { continue }
-      open.append((key, call.entry.at))
-    }
-    for (key, _) in open.sorted(by: { $0.at < $1.at }) { settle(key) }
-  }
-
-  /// Whether no line will show that a call has returned.
-  private func isReturnUnseen(_ frame: OpenCall) -> Bool {
-    frame.hasReturned || frame.depth < 0 && !returning.contains(frame.function)
-  }
-
-  private mutating func commit(_ call: OwnershipCall, _ key: Int) {
+  mutating func commit(_ call: OwnershipCall, _ key: Int) {
     var call = call
     if call.device == nil, let index = call.window, call.kind == .use || call.kind == .unuse {
       call.device = windows[index]?.device
@@ -310,33 +302,29 @@ struct CallAssembler<Ledger: CallSink> {
       ledger.countUnattributed(call)
       return
     }
-    settleOthers(at: group, except: key, before: call)
-    let isAlone =
-      call.arrivedAlone && (call.arrivalSerial ?? ledger.serial(of: group)) == ledger.serial(of: group)
-    supplyHiddenUnuse(call, to: group, isAlone: isAlone)
-    let context = context(of: call)
-    ledger.apply(call, to: group, isAlone: isAlone, context: context)
-    noteInWindow(call, hasEffect: true)
-    if let device = call.device, call.kind == .use || call.kind == .unuse { grouplessUses[device] = nil }
     if call.kind == .claim {
       if call.result == 0, let devices = attached[key], !devices.isEmpty {
         ledger.setMembers(devices, of: group)
       }
       attached[key] = nil
     }
-  }
-
-  /// Calls at the same group whose return nobody will see come before this one, where they were entered first.
-  private mutating func settleOthers(at group: Int, except key: Int, before next: OwnershipCall) {
-    for other in lanes.keysOfCalls(at: group) where other != key {
-      guard let open = lanes[other].last, let call = open.call, isReturnUnseen(open),
-        call.entry.at < (next.exit ?? next.entry).at
-      else { continue }
-      settle(other)
+    defer {
+      noteInWindow(call, hasEffect: true)
+      if let device = call.device, call.kind == .use || call.kind == .unuse { grouplessUses[device] = nil }
     }
+    if isOverlapped(at: group, except: key) {
+      wait(OverlappingCall(call: call, context: context(of: call), closed: now), at: group)
+      return
+    }
+    let isAlone =
+      call.arrivedAlone && (call.arrivalSerial ?? ledger.serial(of: group)) == ledger.serial(of: group)
+    supplyHiddenUnuse(call, to: group, isAlone: isAlone)
+    ledger.apply(call, to: group, isAlone: isAlone, context: context(of: call))
+    // A call that nothing names may have come before or behind it.
+    if call.place != nil, call.arrivalElsewhere < ledger.callsElsewhere { ledger.forgetCount(of: group) }
   }
 
-  private func context(of call: OwnershipCall) -> CallContext {
+  func context(of call: OwnershipCall) -> CallContext {
     var context = CallContext()
     context.unuseIsTraceable = evidence.unuseIsTraceable
     context.useIsTraceable = evidence.sawUse && !evidence.hasUnplacedUse
@@ -353,9 +341,10 @@ struct CallAssembler<Ledger: CallSink> {
 
   /// Where no probe watches the unuse, the counts of two uses in one window still show whether it ran.
   private mutating func supplyHiddenUnuse(_ call: OwnershipCall, to group: Int, isAlone: Bool) {
+    // Of a group that was idle nobody else can have given back what the first use took.
     guard call.kind == .use, isAlone, !evidence.sawUnuse, let index = call.window,
-      let first = windows[index]?.openUse, let before = first.countBefore, call.countBefore == before,
-      first.result == 0
+      let first = windows[index]?.openUse, first.countBefore == 0, first.arrivedAlone, !first.wasJoined,
+      call.countBefore == 0, first.result == 0, windows[index]?.lossEpoch == lossEpoch
     else { return }
     var hidden = OwnershipCall(kind: .unuse, entry: call.entry)
     hidden.device = call.device
@@ -398,6 +387,7 @@ struct CallAssembler<Ledger: CallSink> {
     var stack = lanes[key]
     guard var top = stack.last, top.isEnded(by: event), var call = top.call else {
       if event.observer == .probe, lastReturned[key] == event.function { return }
+      if settledEarly.removeValue(forKey: key) == event.function { return }
       // Entered before the capture began, or the entry is not watched: the code still counts.
       settle(key)
       enter(event, line, at, names)

@@ -6,11 +6,19 @@ protocol CallSink {
   mutating func group(id: Int, life: Int, boot: Int) -> Int?
   /// The number of the group that a device is known to be in.
   func groupID(ofDevice device: NameID) -> Int?
+  /// Calls so far that may have been calls on any group.
+  var callsElsewhere: Int { get }
+  /// The count of a group is not known from here on.
+  mutating func forgetCount(of group: Int)
+  /// The number of a group, where known.
+  func id(of group: Int) -> Int?
   /// Steps in a group's history.
   func serial(of group: Int) -> Int
 
   /// A call took effect. `isAlone`: nobody else was at the group since the entry probe read the count.
   mutating func apply(_ call: OwnershipCall, to group: Int, isAlone: Bool, context: CallContext)
+  /// Calls that were at a group at the same time took effect, in the order of their returns or another one.
+  mutating func apply(_ calls: [OverlappingCall<Self>], to group: Int)
   /// A call that was counted as unattributed has been named after all.
   mutating func nameLater(_ call: OwnershipCall, in group: Int)
   /// A call took effect somewhere.
@@ -36,6 +44,8 @@ protocol CallSink {
   mutating func undoTake(_ device: NameID)
   /// The driver of a device was unbound to the end and its reference was not seen to be given back.
   mutating func leaveBehind(_ device: NameID, context: CallContext)
+  /// The capture ends in a probe, behind the removal of the first pass.
+  mutating func leaveOpen(_ device: NameID)
   /// A driver was bound whose use nobody watched.
   mutating func forget(_ device: NameID)
   /// A device is bound anew and its last reference was not seen to be given back.

@@ -22,6 +22,8 @@ struct KernelEvidence: Sendable {
   var hasUnplacedClaim = false
   /// Counts that were read prove a leak at a second pass.
   var countsShowLeak = false
+  /// CPUs stand for tasks, and another task ran on one of them unannounced: whose window is whose nobody knows.
+  var isTangled = false
   /// The first window of each kind, for the reader's eye.
   var firstUnfixed: ProbeWindow?
   var firstFixed: ProbeWindow?
@@ -37,7 +39,7 @@ struct KernelEvidence: Sendable {
 
   /// What the windows look like.
   var pattern: TestDriverRemove {
-    if unfixed > 0, fixed > 0 { return .unknown }
+    if isTangled || unfixed > 0 && fixed > 0 { return .unknown }
     if unfixed > 0 { return .unfixed }
     if fixed > 0 { return .fixed }
     // A driver that manages DMA itself gives nothing back on any kernel: its silence says nothing.

@@ -42,6 +42,8 @@ package struct OwnershipCall: Sendable {
   package var arrivedAlone = true
   /// Steps in the group's history at that moment.
   package var arrivalSerial: Int?
+  /// Calls on unknown groups at that moment.
+  package var arrivalElsewhere = 0
 
   package init(kind: OwnershipCallKind, entry: Witness) {
     self.kind = kind

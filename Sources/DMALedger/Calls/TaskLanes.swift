@@ -20,9 +20,16 @@ struct OpenCall {
   /// Whether an entry is a second probe's view of this call: nothing a second call of the same task could look like.
   func isSeenTwice(by event: TraceEvent) -> Bool {
     guard event.observer == .probe, let call, let entered = call.entry.time, let now = event.time,
-      now.value - entered.value <= 100_000, call.device == event.fields.device || event.fields.device == nil
+      now.value - entered.value <= 100_000, call.device == event.fields.device || event.fields.device == nil,
+      isSameGroup(call.group, event.fields)
     else { return false }
     return event.fields.count == nil || event.fields.count == call.countBefore
+  }
+
+  private func isSameGroup(_ group: GroupKey?, _ fields: CallFields) -> Bool {
+    if let pointer = group?.pointer, let other = fields.groupPointer, pointer != other { return false }
+    if let id = group?.id, let other = fields.groupID, id != other { return false }
+    return true
   }
 
   func wasSeen(by observer: TraceEvent.Observer) -> Bool {
@@ -128,6 +135,12 @@ struct TaskLanes {
     guard owners.count == 1, let other = owners.first, let stack = lanes[other] else { return }
     self[other] = []
     self[key] = stack + self[key]
+  }
+
+  /// Whether the task of a lane cannot enter anything at this depth, because a function is open there: another task
+  /// runs on the CPU by now, and no line has said so.
+  func isBlocked(_ key: Int, at depth: Int32) -> Bool {
+    self[key].contains { $0.depth == depth && $0.call == nil && !$0.hasReturned }
   }
 
   /// Whether calls at a group are open in other lanes; each of them learns that it is not alone any more.

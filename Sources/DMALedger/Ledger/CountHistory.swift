@@ -54,6 +54,13 @@ package struct CountHistory: Sendable {
     current = replay().last?.after ?? start
   }
 
+  /// From this step on nothing is known to have happened between the steps.
+  mutating func loosen(from index: Int) {
+    guard index < steps.count else { return }
+    for place in index..<steps.count { steps[place].isBreak = true }
+    current = replay().last?.after ?? start
+  }
+
   /// Whether the history breaks at one of these steps.
   func hasBreak(in range: ClosedRange<Int>) -> Bool {
     range.contains { steps.indices.contains($0) && steps[$0].isBreak }

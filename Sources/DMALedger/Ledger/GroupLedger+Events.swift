@@ -24,7 +24,7 @@ extension GroupLedger {
     devices[index].holding = nil
     devices[index].isBound = false
     var leak = Leak(
-      cause: window.remove == nil ? .probeFailure : .testRemoveUnbound, use: holding, again: nil,
+      cause: window.hasSecondPass ? .testRemoveUnbound : .probeFailure, use: holding, again: nil,
       remove: window.remove, window: window.entry,
       certainty: .suspected, step: history.steps.count - 1)
     leak.awaitsUnuse = awaitsUnuse(leak, context)
@@ -46,7 +46,10 @@ extension GroupLedger {
 
   /// The driver was unbound to the end without an unuse.
   mutating func leaveBehind(_ device: NameID, context: CallContext) {
-    guard let index = deviceIndex[device], let holding = devices[index].holding else { return }
+    // A use that was in no window may have been in one that nobody watches, and this its test-remove.
+    guard let index = deviceIndex[device], let holding = devices[index].holding, holding.window != nil else {
+      return
+    }
     devices[index].holding = nil
     devices[index].isBound = false
     var leak = Leak(
@@ -55,6 +58,12 @@ extension GroupLedger {
     leak.awaitsUnuse = awaitsUnuse(leak, context)
     leak.certainty = leakCertainty(leak, context)
     devices[index].leaks.append(leak)
+  }
+
+  /// The capture ends between the passes of a probe: whether the first one gave back nobody sees.
+  mutating func leaveOpen(_ device: NameID) {
+    guard let index = deviceIndex[device], devices[index].holding != nil else { return }
+    devices[index].isRemoved = true
   }
 
   /// A driver was bound although its use was refused.
@@ -100,6 +109,10 @@ extension GroupLedger {
       case .impossible, .pasidBlocked, .stolen, .swallowed, .freed: false
       }
     }
+    // What is missing may have run between any two calls since then.
+    if let first = entries.first(where: { entry in since.map { entry.call.entry.at > $0 } ?? true }) {
+      history.loosen(from: first.step)
+    }
     var step = CountHistory.Step()
     step.isBreak = true
     history.add(step)
@@ -109,10 +122,31 @@ extension GroupLedger {
     ownerPointer = nil
     ownerCall = nil
     for index in devices.indices {
-      pastLeaks += devices[index].leaks.map { (devices[index].name, $0) }
-      devices[index].leaks = []
       devices[index].holding = nil
       devices[index].isBound = nil
+    }
+    retireLeaks()
+  }
+
+  /// It may be another group from here on: the count is not known, and leaks of the old one are history.
+  mutating func doubtIdentity() {
+    guard !entries.isEmpty else { return }
+    forget()
+    retireLeaks()
+  }
+
+  /// It may live on under another name.
+  mutating func doubtEnd() {
+    forget()
+    owner = .unknown
+    ownerPointer = nil
+    ownerCall = nil
+  }
+
+  private mutating func retireLeaks() {
+    for index in devices.indices {
+      pastLeaks += devices[index].leaks.map { (devices[index].name, $0) }
+      devices[index].leaks = []
     }
   }
 

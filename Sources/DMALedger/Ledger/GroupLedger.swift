@@ -51,6 +51,13 @@ struct GroupLedger: Sendable {
   /// What the history foretold for the call at hand, and whether that call read the count with nobody else there.
   private var foretold = Count.unknown
   private var readsAlone = false
+  /// The calls at hand were at the group at the same time.
+  private(set) var overlap: OverlapOrder?
+  private var overlapStart: Int?
+  /// What the call at hand found, where the orders of the calls around it agree.
+  var found: Int?
+  /// Steps of calls that were at the group at the same time, and the highest count among them.
+  private(set) var overlaps: [(steps: ClosedRange<Int>, peak: Count)] = []
   var ownerPointer: UInt64?
   var ownerCall: OwnershipCall?
   var devices: [DeviceAccount] = []
@@ -98,6 +105,34 @@ struct GroupLedger: Sendable {
 
   // MARK: - Calls
 
+  /// The calls that follow were at the group at the same time.
+  mutating func begin(_ order: OverlapOrder) {
+    guard order.isPossible else { return }
+    var step = CountHistory.Step()
+    step.pre = order.before
+    history.add(step)
+    overlap = order
+    overlapStart = history.steps.count - 1
+  }
+
+  /// They have all taken effect.
+  mutating func end(_ order: OverlapOrder) {
+    found = nil
+    guard order.isPossible else { return }
+    if let first = overlapStart { overlaps.append((first...history.steps.count - 1, order.peak)) }
+    overlap = nil
+    var step = CountHistory.Step()
+    step.pre = order.after
+    // Another order would have left another count behind.
+    step.isBreak = history.current.intersection(order.after) != order.after
+    history.add(step)
+    if owner != order.owner {
+      owner = order.owner
+      ownerPointer = nil
+    }
+    if owner != .user { ownerCall = nil }
+  }
+
   /// Replays one call. `isAlone` says that `countBefore` was read while nobody else was at the group.
   mutating func apply(_ call: OwnershipCall, isAlone: Bool, context: CallContext) {
     var step = CountHistory.Step()
@@ -126,7 +161,10 @@ struct GroupLedger: Sendable {
   private mutating func record(_ call: OwnershipCall, _ step: CountHistory.Step, _ certainty: Certainty) {
     var step = step
     let isDecided = step.low == step.high || step.reset != nil
-    if let after = call.countAfter, isDecided, !call.wasJoined {
+    if overlap != nil {
+      // What it found may have been there before it, or come and gone meanwhile: that is told of all of them together.
+      step.pre = .unknown
+    } else if let after = call.countAfter, isDecided, !call.wasJoined {
       // Read after the lock was dropped: another call may have come in between, but only one that is in flight.
       if let narrower = step.post.intersection(Count(exactly: after)) { step.post = narrower }
     }
@@ -163,13 +201,15 @@ struct GroupLedger: Sendable {
       step.low = 1
       step.high = 1
       step.post = Count(min: 1, max: nil)
-      if owner == .user {
+      // Where its reference was taken from it, nothing keeps drivers out, and it stays the owner.
+      let isIllegal = owner == .user && count.exact == 0
+      if owner == .user, !isIllegal {
         // The owner must have let go unseen; what the count was then is not known.
         step.isBreak = true
         anomalies.append(.impossible(call))
       }
       record(call, step, .proved)
-      owner = .none
+      if !isIllegal { owner = .none }
       take(call, context)
     case let code?:
       // -EBUSY needs a count: it is owned, or a foreign domain is attached while it is used.
@@ -239,6 +279,7 @@ struct GroupLedger: Sendable {
   /// The count that a successful use found: as its entry read it, or one less than its return did.
   private func countRead(_ use: OwnershipCall, isAlone: Bool) -> Int? {
     if isAlone, let before = use.countBefore { return before }
+    if overlap != nil { return use.countBefore == found ? found : nil }
     guard use.result == 0, use.arrivedAlone, !use.wasJoined else { return nil }
     return use.countAfter.map { $0 - 1 }
   }
@@ -350,6 +391,8 @@ struct GroupLedger: Sendable {
   /// Whether a release finds nobody to release: the count is 0, or drivers hold it and not an owner.
   private func isUnowned(_ call: OwnershipCall, _ step: CountHistory.Step, _ context: CallContext) -> Bool {
     if step.pre.exact == 0 { return true }
+    // It saw the owner itself: whoever claimed the group was not seen.
+    if let owner = call.ownerBefore, owner != 0, call.countBefore != 0 { return false }
     if owner == .none, call.ownerBefore == 0 { return true }
     // While a driver holds a reference nobody can claim the group, seen or unseen.
     if owner == .none, count.min > 0, devices.contains(where: { $0.holding?.result == 0 && !$0.isRemoved }) {
@@ -423,7 +466,9 @@ struct GroupLedger: Sendable {
     default: step.pre = step.pre.intersection(Count(min: 1, max: nil)) ?? step.pre
     }
     record(call, step, call.result == nil && call.countBefore == nil ? .suspected : .proved)
-    if call.result == 0 || step.pre.exact == 0 { disown() }
+    // An owner whose reference was taken from it stays the owner of an idle group.
+    let isIllegal = owner == .user && (foretold.exact == 0 || call.ownerBefore ?? 0 != 0)
+    if call.result == 0 || step.pre.exact == 0, !isIllegal { disown() }
     if call.result == 1 || call.result == nil && step.pre.min > 0 { refuse(call) }
   }
 

@@ -39,7 +39,17 @@ struct GroupSummary: Sendable {
       !unuseIsTraceable && !readsCounts && ledger.entries.contains { $0.call.kind == .use }
     // A second pass whose unuse nobody would have seen: the count may have come down in between.
     if isDrifting, sawCleanup || ledger.devices.contains(where: { !$0.leaks.isEmpty }) { final.min = 0 }
-    var peak = Self.peak(of: narrowed.initial, narrowed.steps.map(\.after))
+    var counts: [Count] = []
+    var overlaps = ledger.overlaps[...]
+    for (index, step) in narrowed.steps.enumerated() {
+      if let first = overlaps.first, first.steps.upperBound < index { overlaps.removeFirst() }
+      if let first = overlaps.first, first.steps.contains(index) {
+        if first.steps.lowerBound == index { counts.append(first.peak) }
+      } else {
+        counts.append(step.after)
+      }
+    }
+    var peak = Self.peak(of: narrowed.initial, counts)
     // While events were lost it may have been higher.
     if ledger.losses > 0 { peak.max = nil }
     self.peak = peak

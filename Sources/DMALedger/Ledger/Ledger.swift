@@ -27,6 +27,10 @@ struct Ledger: CallSink, Sendable {
   private var groupOfDevice: [NameID: Int] = [:]
   /// A group whose known members have all left: it dies unless somebody turns up in it.
   private var abandoned: Set<Int> = []
+  /// Groups that were taken for new ones although the old one of that number may live on.
+  private var guesses: [Int: Int] = [:]
+  /// The lines at which members left.
+  private var lastLeft: [Int: LineReference] = [:]
   private var hasLoss = false
   /// Boots that ended so far; groups of theirs are never touched again.
   private var boot = 0
@@ -46,6 +50,8 @@ struct Ledger: CallSink, Sendable {
   /// The group of a call, opened where there is none; `nil` where the call names none.
   mutating func group(of call: OwnershipCall) -> Int? {
     if let key = call.group, let index = group(key: key) {
+      // Whoever is at a group keeps it alive: only a device that joins could be the first of a new one.
+      abandoned.remove(index)
       if let device = call.device { join(device, index) }
       allowElsewhere(index)
       return index
@@ -74,6 +80,7 @@ struct Ledger: CallSink, Sendable {
       let known = groups[index].pointer
       if key.pointer == nil || known == nil || known == key.pointer {
         if let pointer = key.pointer, known == nil {
+          if let old = revive(index, pointer) { return old }
           groups[index].pointer = pointer
           byPointer[pointer] = index
         }
@@ -82,6 +89,25 @@ struct Ledger: CallSink, Sendable {
       groups[index].end()
     }
     return open(key, isNewborn: false)
+  }
+
+  /// The group that `index` was taken for the successor of, where the pointer shows that it lives: or its memory was
+  /// given to the new one, so that nothing is known of its count.
+  private mutating func revive(_ index: Int, _ pointer: UInt64) -> Int? {
+    guard let old = guesses[index], let id = groups[index].id else { return nil }
+    guard groups[old].pointer == pointer else {
+      if groups[old].pointer != nil { guesses[index] = nil }
+      return nil
+    }
+    guard groups[index].entries.isEmpty else { return nil }
+    guesses[index] = nil
+    groups[index].end()
+    groups[old].hasEnded = false
+    groups[old].doubtIdentity()
+    for device in groupOfDevice.keys where groupOfDevice[device] == index { join(device, old) }
+    byID[id] = old
+    incarnations[id] = groups[old].incarnation + 1
+    return old
   }
 
   private mutating func open(_ key: GroupKey, isNewborn: Bool) -> Int? {
@@ -167,13 +193,20 @@ struct Ledger: CallSink, Sendable {
     }
     // Only where all members are known to have left is the group known to be gone, and the next one new.
     let isSuccessor = byID[id].map { groups[$0].hasAllMembers } ?? false
-    if let index = byID[id] { groups[index].end() }
-    if let index = open(GroupKey(pointer: nil, id: id), isNewborn: isSuccessor) { join(device, index) }
+    let before = byID[id]
+    if let before { groups[before].end() }
+    guard let index = open(GroupKey(pointer: nil, id: id), isNewborn: isSuccessor) else { return }
+    join(device, index)
+    // Others may be in the old one still; its pointer will tell, if it is captured.
+    if let before, !isSuccessor, !groups[before].entries.isEmpty { guesses[index] = before }
   }
 
   /// A device left a group.
   mutating func left(_ device: NameID, id: Int, witness: Witness) {
     guard let index = byID[id] ?? open(GroupKey(pointer: nil, id: id), isNewborn: false) else { return }
+    // A driver gives back before its device leaves.
+    groups[index].orphan(device)
+    lastLeft[index] = witness.at
     if groups[index].remove(device) {
       abandoned.insert(index)
       groups[index].noteFreed(witness)
@@ -194,6 +227,30 @@ struct Ledger: CallSink, Sendable {
     groups[index].apply(call, isAlone: isAlone, context: context)
   }
 
+  mutating func apply(_ calls: [OverlappingCall<Ledger>], to index: Int) {
+    let order = OverlapOrder.find(
+      calls.map { OverlapOrder.Call($0.call, closed: $0.closed) }, count: groups[index].count,
+      owner: groups[index].owner,
+      serial: groups[index].serial)
+    groups[index].begin(order)
+    // What came behind a call may have come behind others as well: a holder that was removed later was one before.
+    var waiting: [(at: LineReference, tell: (inout Ledger) -> Void)] = []
+    for place in order.places {
+      let call = calls[place].call
+      while let next = waiting.first, next.at < (call.exit ?? call.entry).at {
+        next.tell(&self)
+        waiting.removeFirst()
+      }
+      groups[index].found = order.found[place]
+      groups[index].apply(call, isAlone: false, context: calls[place].context)
+      waiting += calls[place].followers
+      waiting = waiting.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }
+        .map(\.element)
+    }
+    for next in waiting { next.tell(&self) }
+    groups[index].end(order)
+  }
+
   mutating func nameLater(_ call: OwnershipCall, in group: Int) {
     unattributed[call.kind] -= 1
     // Calls without a name may have come in between: what the count was before this one is not known.
@@ -202,6 +259,9 @@ struct Ledger: CallSink, Sendable {
 
   /// Call when everything is named: a group that was only named by log lines may have been left since.
   mutating func settleNames() {
+    for index in guesses.keys.sorted() where !groups[index].entries.isEmpty {
+      if let old = guesses[index] { groups[old].doubtEnd() }
+    }
     for index in groups.indices where !groups[index].hasEnded { allowElsewhere(index) }
     guard unattributed.total > 0 else { return }
     for index in groups.indices where groups[index].entries.last?.call.isNamedLater == true {
@@ -251,7 +311,12 @@ struct Ledger: CallSink, Sendable {
   /// Events were lost: every group may have changed.
   mutating func lose(since: LineReference?) {
     hasLoss = true
-    for index in groups.indices where !groups[index].hasEnded { groups[index].lose(since: since) }
+    for index in groups.indices {
+      // What is lost may have run before the marker, and in a group that has died since.
+      let isOver =
+        groups[index].hasEnded && (lastLeft[index].map { left in since.map { left < $0 } ?? false } ?? true)
+      if !isOver { groups[index].lose(since: since) }
+    }
   }
 
   mutating func swallow(_ use: OwnershipCall, bound: Witness?) {
@@ -267,6 +332,11 @@ struct Ledger: CallSink, Sendable {
   mutating func leaveBehind(_ device: NameID, context: CallContext) {
     guard let index = group(ofDevice: device) else { return }
     groups[index].leaveBehind(device, context: context)
+  }
+
+  mutating func leaveOpen(_ device: NameID) {
+    guard let index = group(ofDevice: device) else { return }
+    groups[index].leaveOpen(device)
   }
 
   mutating func forget(_ device: NameID) {
@@ -310,6 +380,12 @@ struct Ledger: CallSink, Sendable {
       groups[index].toldGrant = facts.grants[id]
     }
   }
+
+  var callsElsewhere: Int { elsewhere.total }
+
+  mutating func forgetCount(of index: Int) { groups[index].forget() }
+
+  func id(of index: Int) -> Int? { groups[index].id }
 
   func serial(of index: Int) -> Int { groups[index].serial }
 }

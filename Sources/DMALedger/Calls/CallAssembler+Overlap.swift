@@ -1,0 +1,125 @@
+/// A call that has returned while others were at its group.
+struct OverlappingCall<Ledger: CallSink> {
+  var call: OwnershipCall
+  var context: CallContext
+  /// The line that shows that it is over.
+  var closed: LineReference
+  /// What the ledger is to hear of its device behind it, and the line that told it.
+  var followers: [(at: LineReference, tell: (inout Ledger) -> Void)] = []
+}
+
+/// Calls of several tasks that are at one group at the same time. Which of them had the lock first no line tells: they
+/// wait for each other, and the ledger finds the orders that their codes allow.
+extension CallAssembler {
+  /// Calls that wait for each other; more are taken in the order of their returns.
+  private static var mostOverlapping: Int { 5 }
+
+  /// A call arrives at its group as soon as an observer has named that.
+  mutating func arrive(_ open: inout OpenCall, _ key: Int) {
+    guard let call = open.call, call.place == nil, let group = ledger.group(of: call) else { return }
+    settleForgotten(at: group, before: call)
+    open.call?.place = group
+    open.call?.arrivalSerial = ledger.serial(of: group)
+    open.call?.arrivalElsewhere = ledger.callsElsewhere
+    open.call?.arrivedAlone = !lanes.meetOthers(at: group, except: key) && overlaps[group] == nil
+  }
+
+  /// Nobody waits for a lock that long.
+  private static var longestWait: Int64 { 100_000_000 }
+
+  /// Calls that nobody will see return and that were entered long ago have returned.
+  private mutating func settleForgotten(at group: Int, before call: OwnershipCall) {
+    guard let now = call.entry.time else { return }
+    for key in lanes.keysOfCalls(at: group) {
+      guard let open = lanes[key].last, isReturnUnseen(open), let then = open.call?.entry.time,
+        now.isSane, then.isSane, now.value - then.value > Self.longestWait
+      else { continue }
+      settle(key)
+    }
+  }
+
+  /// A call of this lane that was not seen to return has returned: its task went on.
+  mutating func settle(_ key: Int) {
+    var stack = lanes[key]
+    guard let top = stack.last, let call = top.call else { return }
+    stack.removeLast()
+    lanes[key] = stack
+    commit(call, key)
+  }
+
+  /// All open calls, in the order in which they were entered.
+  mutating func settleOpenCalls() {
+    settle(
+      lanes.openOwnershipCalls.compactMap { key, index in lanes[key][index].call.map { (key, $0.entry.at) } })
+  }
+
+  /// A member leaves: calls at the group that nobody will see return have done so before it dies.
+  mutating func settleUnseenReturns(at id: Int) {
+    var open: [(key: Int, at: LineReference)] = []
+    var hasOver = overlaps.keys.contains { ledger.id(of: $0) == id }
+    for (key, index) in lanes.openOwnershipCalls {
+      let frame = lanes[key][index]
+      guard let call = frame.call, isReturnUnseen(frame), let place = call.place, ledger.id(of: place) == id
+      else { continue }
+      open.append((key, call.entry.at))
+      if !call.kind.hasResult { hasOver = true }
+    }
+    guard hasOver else { return }
+    for (key, _) in open { settledEarly[key] = lanes[key].last?.function }
+    isDraining = true
+    settle(open)
+    isDraining = false
+  }
+
+  private mutating func settle(_ open: [(key: Int, at: LineReference)]) {
+    for (key, _) in open.sorted(by: { $0.at < $1.at }) { settle(key) }
+  }
+
+  /// Whether no line will show that a call has returned.
+  private func isReturnUnseen(_ frame: OpenCall) -> Bool {
+    frame.hasReturned || frame.depth < 0 && !returning.contains(frame.function)
+  }
+
+  func isOverlapped(at group: Int, except key: Int) -> Bool {
+    overlaps[group] != nil || lanes.keysOfCalls(at: group).contains { $0 != key }
+  }
+
+  /// Puts a call beside those that it ran into, until the last of them has returned.
+  mutating func wait(_ call: OverlappingCall<Ledger>, at group: Int) {
+    overlaps[group, default: []].append(call)
+    guard !isDraining else { return }
+    let isFull = overlaps[group]?.count ?? 0 >= Self.mostOverlapping
+    if isFull {
+      // Those whose return nobody will see would keep the others waiting for ever.
+      isDraining = true
+      for key in lanes.keysOfCalls(at: group) {
+        if let open = lanes[key].last, isReturnUnseen(open) { settle(key) }
+      }
+      isDraining = false
+    }
+    if isFull || lanes.keysOfCalls(at: group).isEmpty { resolve(group) }
+  }
+
+  private mutating func resolve(_ group: Int) {
+    guard let calls = overlaps.removeValue(forKey: group) else { return }
+    ledger.apply(calls, to: group)
+    if let first = calls.map(\.call.arrivalElsewhere).min(), first < ledger.callsElsewhere {
+      ledger.forgetCount(of: group)
+    }
+  }
+
+  /// Nobody waits any longer, or nobody at the group of a number.
+  mutating func resolveOverlaps(at id: Int? = nil) {
+    for group in overlaps.keys.sorted() where id == nil || ledger.id(of: group) == id { resolve(group) }
+  }
+
+  /// Tells the ledger something about a device, behind the calls of that device which wait.
+  mutating func tell(_ device: NameID, _ body: @escaping (inout Ledger) -> Void) {
+    for group in overlaps.keys.sorted() {
+      guard let place = overlaps[group]?.lastIndex(where: { $0.call.device == device }) else { continue }
+      overlaps[group]?[place].followers.append((now, body))
+      return
+    }
+    body(&ledger)
+  }
+}

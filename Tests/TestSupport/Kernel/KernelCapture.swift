@@ -1,0 +1,248 @@
+/// What a tracer made of a life: which of its lines, in which dialect.
+package struct KernelCapture: Sendable, CustomStringConvertible {
+  /// Who watched.
+  package enum Observer: Sendable {
+    /// Probes at entries, and what their returns bring: nothing, codes, or whatever the rendering reads behind a call.
+    case probes(Rendering, returns: Returns)
+    /// The function tracer; from 6.15 on with arguments.
+    case function(Rendering, hasArguments: Bool)
+    case graph(GraphRendering)
+  }
+
+  package enum Returns: Sendable {
+    case none, codes, all
+  }
+
+  /// What is missing of it.
+  package enum Damage: Sendable, Equatable {
+    case none
+    /// The first part of each CPU was overwritten, as the header and the marks in the text say.
+    case overwritten([Int])
+    /// Every line before this one is gone, and nothing says so.
+    case begunAt(Int)
+    /// Every line from here on is gone.
+    case endedAt(Int)
+    /// So many lines of a CPU behind the given one, with a marker.
+    case lost(cpu: Int, after: Int, count: Int)
+
+    package var losesBeginning: Bool {
+      switch self {
+      case .overwritten, .begunAt: true
+      case .none, .endedAt, .lost: false
+      }
+    }
+  }
+
+  package var observer: Observer
+  /// Fields that the probes do not print.
+  package var hiddenFields: Set<String> = []
+  /// Functions that are not watched, by label.
+  package var hiddenFunctions: Set<String> = []
+  package var hasMembership = true
+  package var damage = Damage.none
+
+  package init(_ observer: Observer) { self.observer = observer }
+
+  package var description: String {
+    "\(observer) without \(hiddenFields.sorted()) \(hiddenFunctions.sorted()) membership \(hasMembership), \(damage)"
+  }
+
+  /// The text, and for each of its lines the record it shows.
+  package struct Text: Sendable {
+    package var lines: [String] = []
+    package var records: [Int?] = []
+    /// Records that are in it.
+    package var kept: Set<Int> = []
+    /// Something was lost, whether the text says so or not.
+    package var isIncomplete = false
+
+    package var bytes: [UInt8] { lines.flatMap { Array($0.utf8) + [0x0A] } }
+
+    mutating func add(_ line: String, _ record: Int? = nil) {
+      lines.append(line)
+      records.append(record)
+    }
+  }
+
+  package func text(of kernel: SimulatedKernel) -> Text {
+    let shown = kernel.records.indices.filter { isShown(kernel.records[$0].step) }
+    var text = Text()
+    var marks: [Int: String] = [:]
+    let kept = keep(shown, kernel, &text, &marks)
+    switch observer {
+    case .graph(let rendering): writeGraph(kept, kernel, rendering, marks, &text)
+    case .probes(let rendering, _), .function(let rendering, _):
+      writeLines(kept, kernel, rendering, marks, &text)
+    }
+    return text
+  }
+
+  private func isShown(_ step: OwnershipHistory.Step) -> Bool {
+    if case .event = step.kind { return hasMembership }
+    let label = step.event.hasSuffix("_ret") ? String(step.event.dropLast(4)) : step.event
+    if hiddenFunctions.contains(label) { return false }
+    switch (observer, step.kind) {
+    case (.graph, _), (.function, .entry): return true
+    case (.function, _): return false
+    case (.probes(_, .none), .exit): return false
+    case (.probes(_, .codes), .exit): return !step.arguments.isEmpty
+    case (.probes, _): return true
+    }
+  }
+
+  // MARK: - What is missing
+
+  private func keep(
+    _ shown: [Int], _ kernel: SimulatedKernel, _ text: inout Text, _ marks: inout [Int: String]
+  ) -> [Int] {
+    switch damage {
+    case .none: return shown
+    case .begunAt(let first):
+      text.isIncomplete = first > 0
+      return Array(shown.dropFirst(first))
+    case .endedAt(let end):
+      text.isIncomplete = end < shown.count
+      return Array(shown.prefix(end))
+    case .overwritten(let counts):
+      // The newest event of a CPU is never overwritten.
+      var left = counts.enumerated().map { cpu, count in
+        min(count, max(0, shown.count { kernel.records[$0].step.cpu == cpu } - 1))
+      }
+      let kept = shown.filter { index in
+        let cpu = kernel.records[index].step.cpu
+        guard left[cpu] > 0 else { return true }
+        left[cpu] -= 1
+        return false
+      }
+      guard kept.count < shown.count else { return shown }
+      text.isIncomplete = true
+      text.add("# tracer: nop")
+      text.add("#")
+      text.add("# entries-in-buffer/entries-written: \(kept.count)/\(shown.count)   #P:2")
+      var started: Set<Int> = []
+      for (place, index) in kept.enumerated() {
+        let cpu = kernel.records[index].step.cpu
+        guard started.insert(cpu).inserted, place > 0 else { continue }
+        marks[index] = "##### CPU \(cpu) buffer started ####"
+      }
+      return kept
+    case .lost(let cpu, let after, let count):
+      let own = shown.indices.filter { kernel.records[shown[$0]].step.cpu == cpu }
+      let gone = own.dropFirst(after).prefix(count)
+      // Without a later line of that CPU nobody would say so.
+      guard let next = own.dropFirst(after + gone.count).first, !gone.isEmpty else { return shown }
+      text.isIncomplete = true
+      let marker =
+        isToolText ? "CPU:\(cpu) [\(gone.count) EVENTS DROPPED]" : "CPU:\(cpu) [LOST \(gone.count) EVENTS]"
+      marks[shown[next]] = marker
+      return shown.indices.filter { !gone.contains($0) }.map { shown[$0] }
+    }
+  }
+
+  private var isToolText: Bool {
+    switch observer {
+    case .probes(let rendering, _), .function(let rendering, _): rendering.rawValue.hasPrefix("trace-cmd")
+    case .graph(let rendering): rendering.isTraceCmd
+    }
+  }
+
+  // MARK: - Lines
+
+  private func writeLines(
+    _ kept: [Int], _ kernel: SimulatedKernel, _ rendering: Rendering, _ marks: [Int: String],
+    _ text: inout Text
+  ) {
+    if text.lines.isEmpty { for line in Renderer(rendering: rendering).header() { text.add(line) } }
+    for (number, index) in kept.enumerated() {
+      if let mark = marks[index] { text.add(mark) }
+      var step = kernel.records[index].step
+      step.arguments.removeAll { hiddenFields.contains($0.name) }
+      step.stateAfter.removeAll { hiddenFields.contains($0.name) }
+      let renderer = Renderer(rendering: rendering, number: number + 1)
+      if case .function(_, let hasArguments) = observer, case .entry = step.kind {
+        text.add(
+          renderer.functionLine(
+            step, arguments: hasArguments ? pointers(kernel.records[index].step, kernel) : nil), index)
+      } else if rendering == .withFunctionArguments {
+        if case .entry = step.kind {
+          text.add(
+            renderer.functionLine(step, arguments: pointers(kernel.records[index].step, kernel)), index)
+        }
+        text.add(renderer.probeLine(step), index)
+      } else {
+        for line in renderer.lines(step) { text.add(line, index) }
+      }
+      text.kept.insert(index)
+    }
+  }
+
+  /// What the function tracer prints of arguments: pointers.
+  private func pointers(_ step: OwnershipHistory.Step, _ kernel: SimulatedKernel) -> String {
+    var parts: [String] = []
+    for argument in step.arguments {
+      switch (argument.name, argument.value) {
+      case ("dev", .text(let name)):
+        let pointer = kernel.devices.first { $0.name == name }?.pointer ?? 0
+        parts.append("dev=0x" + String(pointer, radix: 16))
+      case ("grp", .hex(let pointer)) where !step.arguments.contains { $0.name == "dev" }:
+        parts.append("group=0x" + String(pointer, radix: 16))
+      case ("new", .hex(let owner)): parts.append("owner=0x" + String(owner, radix: 16))
+      default: break
+      }
+    }
+    return parts.joined(separator: ", ")
+  }
+
+  private func writeGraph(
+    _ kept: [Int], _ kernel: SimulatedKernel, _ rendering: GraphRendering, _ marks: [Int: String],
+    _ text: inout Text
+  ) {
+    var renderer = GraphRenderer(rendering: rendering)
+    if text.lines.isEmpty { renderer.header() }
+    var consumed: Set<Int> = []
+    func flush(_ index: Int?) {
+      while text.lines.count < renderer.lines.count + base {
+        text.add(renderer.lines[text.lines.count - base], index)
+      }
+    }
+    let base = text.lines.count
+    flush(nil)
+    for (place, index) in kept.enumerated() where !consumed.contains(index) {
+      let record = kernel.records[index]
+      let arguments = pointers(record.step, kernel)
+      if let mark = marks[index] { renderer.bare(mark) }
+      renderer.turn(to: record.step)
+      text.kept.insert(index)
+      switch record.step.kind {
+      case .event(let body): renderer.comment(record.step.event + ": " + body)
+      case .entry:
+        // A leaf is what comes next on its CPU.
+        let next = kept[(place + 1)...].first { kernel.records[$0].step.cpu == record.step.cpu }
+        if let next, isReturn(kernel.records[next], of: record), marks[next] == nil {
+          consumed.insert(next)
+          text.kept.insert(next)
+          renderer.leaf(record.step.symbol, record.depth, arguments, code(kernel.records[next].step))
+        } else {
+          renderer.open(record.step.symbol, record.depth, arguments)
+        }
+      case .exit: renderer.close(record.step.symbol, record.depth, code(record.step))
+      }
+      flush(index)
+    }
+  }
+
+  private func isReturn(_ record: SimulatedKernel.Record, of entry: SimulatedKernel.Record) -> Bool {
+    if case .exit = record.step.kind {
+      return record.step.symbol == entry.step.symbol && record.step.task.pid == entry.step.task.pid
+        && record.depth == entry.depth
+    }
+    return false
+  }
+
+  private func code(_ step: OwnershipHistory.Step) -> Int? {
+    switch step.arguments.first?.value {
+    case .decimal(let code), .byte(let code): code
+    default: nil
+    }
+  }
+}
