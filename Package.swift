@@ -28,7 +28,8 @@ let package = Package(
     .target(name: "CByteScan"),
     .target(name: "DMALedger", dependencies: ["CZstd", "CByteScan"], swiftSettings: swiftSettings),
     .target(
-      name: "LedgerReports", dependencies: ["DMALedger"], exclude: ["Schema"], swiftSettings: swiftSettings),
+      name: "LedgerReports", dependencies: ["DMALedger"], exclude: ["Schema"],
+      resources: [.embedInCode("HTML/Page")], swiftSettings: swiftSettings),
     .executableTarget(
       name: "dmaledger",
       dependencies: [

@@ -19,7 +19,7 @@ struct AnalyzeCommand: ParsableCommand {
       """)
 
   enum Format: String, CaseIterable, ExpressibleByArgument {
-    case text, json
+    case text, json, html
   }
 
   enum Threshold: String, CaseIterable, ExpressibleByArgument {
@@ -145,6 +145,7 @@ struct AnalyzeCommand: ParsableCommand {
     let bytes: [UInt8]
     switch format {
     case .json: bytes = JSONReport.render(report, toolVersion: DMALedgerCommand.version)
+    case .html: bytes = HTMLReport.render(report, toolVersion: DMALedgerCommand.version)
     case .text:
       // Nothing recognised is said once, on standard error, and not dressed up as a report.
       if !report.understoodAnything { return }

@@ -1,0 +1,139 @@
+"use strict";
+
+// The page's data: columns of numbers, turned into what the charts ask for. Every string in it was made printable by
+// the writer and is only ever shown as text.
+const timeline = (() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const start = BigInt(data.start);
+  const string = (index) => (index < 0 ? "" : data.strings[index]);
+
+  function readGroup(raw) {
+    const column = (name) => {
+      const values = raw.events[name];
+      return Array.isArray(values) ? values : new Array(raw.count).fill(values);
+    };
+    const group = {
+      name: raw.name, count: raw.count, initial: raw.initial, final: raw.final, endsInGap: raw.open === true,
+      at: column("at"), rank: column("rank"), call: column("call"), mark: column("mark"), low: column("low"),
+      high: column("high"), held: column("held"), source: column("source"), line: column("line"),
+      device: column("device"), driver: column("driver"), comm: column("comm"), pid: column("pid"), cpu: column("cpu"),
+      result: raw.events.result, gap: raw.events.gap, text: raw.events.text, notes: raw.events.notes,
+    };
+    group.lanes = raw.lanes.map((lane) => readLane(lane, group));
+    const rightful = ["returned", "bound", "owner"];
+    group.heldBefore = group.lanes.flatMap((lane) => lane.holdings)
+      .reduce((sum, one) => sum + (one.first < 0 && rightful.includes(one.kind) ? Math.max(0, one.count) : 0), 0);
+    group.leaked = leakedAt(group);
+    group.top = group.low.reduce((top, low, i) => Math.max(top, low, group.high[i]), Math.max(...raw.initial, ...raw.final, 1));
+    return group;
+  }
+
+  // How many references are leaked after each event; the entry at -1 is for the time before the first.
+  function leakedAt(group) {
+    const change = new Array(group.count + 1).fill(0);
+    for (const { kind, count, first } of group.lanes.flatMap((lane) => lane.holdings)) {
+      if (kind === "leaked") change[first + 1] += Math.max(0, count);
+    }
+    const leaked = [];
+    change.reduce((sum, more, i) => (leaked[i - 1] = sum + more), 0);
+    return leaked;
+  }
+
+  // Holdings that overlap stand in rows below each other; more than `most` rows say nothing more to the eye.
+  function readLane(raw, group) {
+    const most = 8;
+    const ends = [];
+    const holdings = raw.holdings.map(([kind, count, driver, first, last]) => {
+      let row = ends.findIndex((end) => end <= first && first >= 0);
+      if (row < 0) row = Math.min(ends.length, most - 1);
+      ends[row] = last < 0 ? Infinity : last;
+      return { kind: data.kinds[kind], count, driver: string(driver), first, last, row };
+    });
+    const isOwner = raw.device === undefined && holdings.some((holding) => holding.kind === "owner");
+    const label = raw.device !== undefined ? string(raw.device) : isOwner ? "owner" : "unseen";
+    return { label, holdings, rows: Math.max(1, ends.length) };
+  }
+
+  // Seconds of the capture's clock, as the text report prints them.
+  function seconds(offset, digits = 6) {
+    const unit = 10n ** BigInt(9 - digits);
+    let value = (start + BigInt(Math.round(offset)) + unit / 2n) / unit;
+    const sign = value < 0n ? "-" : "";
+    if (value < 0n) value = -value;
+    const text = value.toString().padStart(digits + 1, "0");
+    return digits === 0 ? sign + text : sign + text.slice(0, -digits) + "." + text.slice(-digits);
+  }
+
+  // How far the first event is from the last multiple of a step, so that ticks stand at round times.
+  function phase(step) {
+    const unit = BigInt(Math.max(1, Math.round(step)));
+    return Number(((start % unit) + unit) % unit);
+  }
+
+  function countText(low, high) {
+    return high === low ? `${low}` : high < 0 ? (low === 0 ? "unknown" : `at least ${low}`) : `${low} to ${high}`;
+  }
+
+  const groups = data.groups.map(readGroup);
+
+  // What one event is, in the words of the readout.
+  function describe(groupIndex, i) {
+    const group = groups[groupIndex];
+    const parts = [];
+    const mark = data.marks[group.mark[i]];
+    if (group.call[i] >= 0) {
+      const result = group.result[i];
+      let what = data.calls[group.call[i]];
+      if (result !== undefined && (result[0] !== 0 || what === "query")) what += ` = ${result[0]}`;
+      if (group.driver[i] >= 0) what += ` by ${string(group.driver[i])}`;
+      if (group.device[i] >= 0) what += ` for ${string(group.device[i])}`;
+      parts.push(what);
+    } else {
+      parts.push(mark === "loss" ? "evidence lost" : "line");
+    }
+    if (mark === "leak") parts.push("the reference taken before this is leaked");
+    if (mark === "refusal") parts.push("refused");
+    if (mark === "warning") parts.push("the kernel warns");
+    if (group.call[i] >= 0) {
+      const before = group.gap[i] ?? (i > 0 ? [group.low[i - 1], group.high[i - 1]] : group.initial);
+      const after = countText(group.low[i], group.high[i]);
+      const was = countText(...before);
+      parts.push(was === after ? `count ${after}` : `count ${was} → ${after}`);
+      if (group.comm[i] >= 0 || group.pid[i] >= 0) {
+        parts.push(string(group.comm[i]) + (group.pid[i] >= 0 ? ` (pid ${group.pid[i]})` : "") +
+          (group.cpu[i] >= 0 ? ` on CPU ${group.cpu[i]}` : ""));
+      }
+    }
+    return {
+      where: place(group, i), when: data.axis === "time" ? `${seconds(group.at[i])} s` : "", what: parts.join(", "),
+      notes: (group.notes[i] ?? []).map(string), text: group.text[i] ? string(group.text[i][0]) : "",
+    };
+  }
+
+  function place(group, i) {
+    return `line ${data.sources.length > 1 ? `${string(data.sources[group.source[i]])}:` : ""}${group.line[i]}`;
+  }
+
+  // The same columns as the rows that stand in the page.
+  function row(groupIndex, i) {
+    const group = groups[groupIndex];
+    const told = describe(groupIndex, i);
+    const call = group.call[i] >= 0;
+    const before = group.gap[i] ?? (i > 0 ? [group.low[i - 1], group.high[i - 1]] : group.initial);
+    const after = countText(group.low[i], group.high[i]);
+    const was = countText(...before);
+    let what = call ? data.calls[group.call[i]] : "";
+    const result = group.result[i];
+    if (call && result !== undefined && (result[0] !== 0 || what === "query")) what += ` = ${result[0]}`;
+    if (data.marks[group.mark[i]] === "leak") what += " ← leak";
+    if (told.notes.length) what += (what ? ": " : "") + told.notes.join("; ");
+    return [
+      told.when.replace(" s", ""), what, string(group.device[i]), string(group.driver[i]),
+      string(group.comm[i]) + (group.pid[i] >= 0 ? ` (${group.pid[i]})` : ""), was === after ? after : `${was} → ${after}`,
+      `${group.held[i]}`, told.where.slice(5),
+    ];
+  }
+
+  const markName = (group, i) => data.marks[group.mark[i]];
+  return { axis: data.axis, span: data.span, events: data.events, groups, seconds, phase, describe, row, markName };
+})();
