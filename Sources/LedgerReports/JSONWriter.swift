@@ -38,6 +38,14 @@ struct JSONWriter {
     append(value)
   }
 
+  /// A number of thousandths with its name, exactly: `-0.017`, `6131601.000`.
+  mutating func member(_ name: String, thousandths value: Int64) {
+    beginMember(name)
+    let digits = String(value.magnitude)
+    let padded = String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+    bytes.append(contentsOf: ((value < 0 ? "-" : "") + padded.dropLast(3) + "." + padded.suffix(3)).utf8)
+  }
+
   /// A truth value with its name.
   mutating func member(_ name: String, _ value: Bool?) {
     guard let value else { return }

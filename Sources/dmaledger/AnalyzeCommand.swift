@@ -19,7 +19,7 @@ struct AnalyzeCommand: ParsableCommand {
       """)
 
   enum Format: String, CaseIterable, ExpressibleByArgument {
-    case text, json, html
+    case text, json, html, perfetto, chrome
   }
 
   enum Threshold: String, CaseIterable, ExpressibleByArgument {
@@ -146,6 +146,8 @@ struct AnalyzeCommand: ParsableCommand {
     switch format {
     case .json: bytes = JSONReport.render(report, toolVersion: DMALedgerCommand.version)
     case .html: bytes = HTMLReport.render(report, toolVersion: DMALedgerCommand.version)
+    case .perfetto: bytes = PerfettoTrace.render(report)
+    case .chrome: bytes = ChromeTrace.render(report)
     case .text:
       // Nothing recognised is said once, on standard error, and not dressed up as a report.
       if !report.understoodAnything { return }

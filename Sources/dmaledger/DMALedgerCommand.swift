@@ -9,7 +9,7 @@ struct DMALedgerCommand: ParsableCommand {
     commandName: "dmaledger",
     abstract: "Says why \"group N is not viable\", and who still holds it.",
     usage: """
-      dmaledger [analyze] FILE... [--format text|json|html] [-o OUTPUT] [--fail-on SEVERITY] ...
+      dmaledger [analyze] FILE... [--format text|json|html|perfetto|chrome] [-o OUTPUT] [--fail-on SEVERITY] ...
       dmaledger explain [RULE]
       """,
     discussion: """

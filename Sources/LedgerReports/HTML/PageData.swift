@@ -40,11 +40,12 @@ enum PageData {
     json.object("events") { json in columns(of: timeline, whole, &strings, &json) }
     json.array("lanes", of: timeline.lanes) { json, lane in
       json.object { json in
-        json.member("device", lane.device.map { strings.index(of: $0) })
+        json.member("name", strings.index(of: lane.name))
         json.array("holdings", of: lane.holdings) { json, holding in
           json.numbers([
             GroupTimeline.Holding.Kind.allCases.firstIndex(of: holding.kind) ?? 0, holding.count ?? -1,
             holding.driver.map { strings.index(of: $0) } ?? -1, holding.first ?? -1, holding.last ?? -1,
+            holding.row,
           ])
         }
       }

@@ -24,6 +24,11 @@ package struct Timeline: Sendable {
   /// The report's groups, in its order.
   package let groups: [GroupTimeline]
 
+  /// A place a little before the first event, from where to draw what was there already.
+  package var origin: Int64 {
+    axis == .order ? -1 : max(0, start - max(1000, (end - start) / 100))
+  }
+
   /// Lays out a report.
   package init(_ report: Report) {
     let axis = Self.axis(of: report)
@@ -137,7 +142,30 @@ package struct GroupTimeline: Sendable {
     /// The device's name; `nil` for what is held by an owner or by nobody the capture shows.
     package var device: String?
     /// Its holdings, by their beginning.
-    package var holdings: [Holding]
+    package private(set) var holdings: [Holding]
+    /// How many rows they take.
+    package private(set) var rows = 1
+
+    /// A lane of holdings that are sorted by their beginning.
+    init(device: String?, holdings: [Holding]) {
+      self.device = device
+      self.holdings = holdings
+      // Where each row is free again; a holding without an end is out for good.
+      var ends: [Int] = []
+      for index in holdings.indices {
+        let first = holdings[index].first ?? -1
+        let row = first < 0 ? ends.count : ends.firstIndex { $0 <= first } ?? ends.count
+        if row == ends.count { ends.append(0) }
+        ends[row] = holdings[index].last ?? Int.max
+        self.holdings[index].row = row
+      }
+      rows = max(1, ends.count)
+    }
+
+    /// What the lane is called.
+    package var name: String {
+      device ?? (holdings.contains { $0.kind == .owner } ? "owner" : "unseen")
+    }
   }
 
   /// A reference from its acquisition to its release.
@@ -168,6 +196,8 @@ package struct GroupTimeline: Sendable {
     package var first: Int?
     /// The event that gives it back; `nil` where it is still out at the end.
     package var last: Int?
+    /// Holdings of a lane that overlap stand in rows below each other, counted from 0.
+    package var row = 0
 
     /// Whether somebody will give it back, or has.
     package var isRightful: Bool { kind == .returned || kind == .bound || kind == .owner }
@@ -194,6 +224,11 @@ package struct GroupTimeline: Sendable {
     let last = events.last?.count ?? group.initial
     finalGap = group.final.isWithin(last) ? nil : group.final
     places = Dictionary(events.enumerated().map { ($1.at, $0) }) { first, _ in first }
+  }
+
+  /// References that legitimate holders have before the first event.
+  package var heldBefore: Int {
+    lanes.flatMap(\.holdings).filter { $0.isRightful && $0.first == nil }.reduce(0) { $0 + ($1.count ?? 0) }
   }
 
   /// The first event that a line shows.

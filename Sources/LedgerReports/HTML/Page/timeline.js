@@ -19,7 +19,7 @@ const timeline = (() => {
       device: column("device"), driver: column("driver"), comm: column("comm"), pid: column("pid"), cpu: column("cpu"),
       result: raw.events.result, gap: raw.events.gap, text: raw.events.text, notes: raw.events.notes,
     };
-    group.lanes = raw.lanes.map((lane) => readLane(lane, group));
+    group.lanes = raw.lanes.map(readLane);
     const rightful = ["returned", "bound", "owner"];
     group.heldBefore = group.lanes.flatMap((lane) => lane.holdings)
       .reduce((sum, one) => sum + (one.first < 0 && rightful.includes(one.kind) ? Math.max(0, one.count) : 0), 0);
@@ -39,19 +39,12 @@ const timeline = (() => {
     return leaked;
   }
 
-  // Holdings that overlap stand in rows below each other; more than `most` rows say nothing more to the eye.
-  function readLane(raw, group) {
+  // More rows than `most` say nothing more to the eye: the rest share the last one.
+  function readLane(raw) {
     const most = 8;
-    const ends = [];
-    const holdings = raw.holdings.map(([kind, count, driver, first, last]) => {
-      let row = ends.findIndex((end) => end <= first && first >= 0);
-      if (row < 0) row = Math.min(ends.length, most - 1);
-      ends[row] = last < 0 ? Infinity : last;
-      return { kind: data.kinds[kind], count, driver: string(driver), first, last, row };
-    });
-    const isOwner = raw.device === undefined && holdings.some((holding) => holding.kind === "owner");
-    const label = raw.device !== undefined ? string(raw.device) : isOwner ? "owner" : "unseen";
-    return { label, holdings, rows: Math.max(1, ends.length) };
+    const holdings = raw.holdings.map(([kind, count, driver, first, last, row]) => (
+      { kind: data.kinds[kind], count, driver: string(driver), first, last, row: Math.min(row, most - 1) }));
+    return { label: string(raw.name), holdings, rows: holdings.reduce((rows, { row }) => Math.max(rows, row + 1), 1) };
   }
 
   // Seconds of the capture's clock, as the text report prints them.
