@@ -15,6 +15,7 @@ enum TextGroup {
     if group.peak.max != nil { title += ", at most \(count(group.peak))" }
     canvas.line(title, ink)
     for reason in group.reasons { canvas.paragraph(Printable.text(reason) + ".", indent: 4, lead: "  - ") }
+    TextChart.render(group, report, &canvas)
     TextChanges(group, report)?.render(&canvas)
     holders(group, report, &canvas)
     if isBrief { return }

@@ -88,6 +88,8 @@ struct AnalyzeCommand: ParsableCommand {
   @Option(name: .long, help: "Colour: auto (a terminal, and NO_COLOR unset), always, never.")
   var color: ColorChoice = .auto
 
+  @OptionGroup var charts: ChartChoice
+
   func validate() throws {
     if files.filter({ $0 == "-" }).count > 1 { throw ValidationError("standard input can be read only once") }
     if let jobs, jobs < 1 { throw ValidationError("--jobs \(jobs): at least one thread has to do the work") }
@@ -151,7 +153,10 @@ struct AnalyzeCommand: ParsableCommand {
     case .text:
       // Nothing recognised is said once, on standard error, and not dressed up as a report.
       if !report.understoodAnything { return }
-      bytes = Array(TextReport.render(report, style: color.style(isFile: output != nil)).utf8)
+      bytes = Array(
+        TextReport.render(
+          report, style: charts.fitted(color.style(isFile: output != nil), isFile: output != nil)
+        ).utf8)
     }
     do {
       try Standard.write(bytes, to: output)

@@ -8,7 +8,7 @@ enum EventWords {
       return Printable.text(event.notes.first ?? (event.mark == .loss ? "evidence lost" : "line"))
     }
     let change = life.group.changes[index]
-    var name = TextGroup.name(change)
+    var name = TextChanges.name(change)
     if let driver = change.driver { name += " by " + driver }
     if let device = change.device { name += " for " + device }
     if event.mark == .refusal { name += ": refused" }

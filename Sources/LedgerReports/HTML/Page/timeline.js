@@ -24,7 +24,9 @@ const timeline = (() => {
     group.heldBefore = group.lanes.flatMap((lane) => lane.holdings)
       .reduce((sum, one) => sum + (one.first < 0 && rightful.includes(one.kind) ? Math.max(0, one.count) : 0), 0);
     group.leaked = leakedAt(group);
-    group.top = group.low.reduce((top, low, i) => Math.max(top, low, group.high[i]), Math.max(...raw.initial, ...raw.final, 1));
+    const counts = [...group.low, ...group.high, ...raw.initial, ...raw.final];
+    // What nothing bounds rises above what is known.
+    group.top = counts.reduce((top, count) => Math.max(top, count), 1) + (counts.includes(-1) ? 1 : 0);
     return group;
   }
 
