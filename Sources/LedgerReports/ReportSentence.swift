@@ -24,6 +24,18 @@ enum ReportSentence {
     }
   }
 
+  /// The answers, each with the steps that its headline or an answer before it has not told.
+  static func answers(_ report: Report) -> [(answer: Answer, steps: [Answer.Step])] {
+    var told: Set<String> = []
+    return report.answers.map { answer in
+      // What the kernel has to do with it is the same for every group.
+      let steps = answer.steps.filter {
+        $0.at == nil ? told.insert($0.text).inserted : $0.at != answer.at
+      }
+      return (answer, steps)
+    }
+  }
+
   /// Calls without a group; `nil` where there are none.
   static func unattributed(_ report: Report) -> String? {
     guard report.unattributed.total > 0 else { return nil }

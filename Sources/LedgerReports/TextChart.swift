@@ -48,12 +48,16 @@ struct TextChart {
   static func render(_ group: GroupReport, _ report: Report, _ canvas: inout TextCanvas) {
     guard canvas.style.charts != .none, !group.changes.isEmpty else { return }
     let life = GroupTimeline(group, report, .order)
-    let chart = TextChart(life, canvas.style)
-    canvas.line()
-    chart.marks(&canvas)
-    chart.count(&canvas)
-    chart.lanes(&canvas)
-    chart.axis(&canvas)
+    var style = canvas.style
+    style.width = min(style.width, widest)
+    let chart = TextChart(life, style)
+    var drawing = TextCanvas(style: style)
+    drawing.line()
+    chart.marks(&drawing)
+    chart.count(&drawing)
+    chart.lanes(&drawing)
+    chart.axis(&drawing)
+    canvas.append(drawing)
   }
 
   private init(_ life: GroupTimeline, _ style: TextStyle) {
@@ -65,7 +69,7 @@ struct TextChart {
     pen = style.charts == .ascii ? .ascii : .unicode
     let names = life.lanes.map { Printable.text($0.name).count }.max() ?? 0
     left = min(14, max(9, names)) + 4
-    room = min(style.width, Self.widest) - left - 1
+    room = style.width - left - 1
     let counts = [life.group.initial] + life.events.map(\.count)
     // What nothing bounds rises above what is known.
     let isBounded = counts.allSatisfy { $0.max != nil }
@@ -100,8 +104,21 @@ struct TextChart {
       taken[place] = weight
       row[place] = [pen.loss, pen.claim, pen.warning, pen.refusal, pen.leak][weight]
     }
-    canvas.line(
-      lead("owner_cnt") + " " + trimmed(row), life.events.contains { $0.mark == .leak } ? .bad : .plain)
+    let inks = row.map { $0 == pen.leak ? Ink.bad : .plain }
+    canvas.line(lead("owner_cnt") + " " + painted(row, inks, canvas))
+  }
+
+  /// A row without the blanks at its end, each stretch in its ink.
+  private func painted(_ row: [Character], _ inks: [Ink], _ canvas: TextCanvas) -> String {
+    let length = trimmed(row).count
+    var text = ""
+    var start = 0
+    while start < length {
+      let end = (start..<length).first { inks[$0] != inks[start] } ?? length
+      text += canvas.painted(String(row[start..<end]), inks[start])
+      start = end
+    }
+    return text
   }
 
   private func trimmed(_ row: [Character]) -> String {
@@ -163,10 +180,9 @@ struct TextChart {
       for row in 0..<min(lane.rows, Self.mostRows) {
         let own = lane.holdings.filter { $0.row == row }
         var cells = [Character](repeating: " ", count: room)
-        for holding in own { bar(holding, &cells) }
-        canvas.line(
-          lead(row == 0 ? Printable.text(lane.name) : "") + " " + trimmed(cells),
-          own.contains { $0.kind == .leaked } ? .bad : .plain)
+        var inks = [Ink](repeating: .plain, count: room)
+        for holding in own { bar(holding, &cells, &inks) }
+        canvas.line(lead(row == 0 ? Printable.text(lane.name) : "") + " " + painted(cells, inks, canvas))
       }
       if lane.rows > Self.mostRows {
         let rest = lane.holdings.count { $0.row >= Self.mostRows }
@@ -175,12 +191,15 @@ struct TextChart {
     }
   }
 
-  private func bar(_ holding: GroupTimeline.Holding, _ cells: inout [Character]) {
+  private func bar(_ holding: GroupTimeline.Holding, _ cells: inout [Character], _ inks: inout [Ink]) {
     let from = holding.first.map(column) ?? 0
     let to = holding.last.map(column) ?? room - 1
     let isLeak = holding.kind == .leaked
     let body = isLeak ? pen.leakBody : pen.body
-    for place in from...max(from, to) { cells[place] = body }
+    for place in from...max(from, to) {
+      cells[place] = body
+      inks[place] = isLeak ? .bad : .plain
+    }
     if holding.first != nil { cells[from] = isLeak ? pen.leakBegin : pen.begin }
     if to > from { cells[to] = holding.last == nil ? pen.open : pen.end }
     let label = Array(" " + Self.words(holding) + " ")

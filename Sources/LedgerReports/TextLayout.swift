@@ -55,6 +55,11 @@ struct TextCanvas {
     self.text += painted(text, ink) + "\n"
   }
 
+  /// Adds what was set on another canvas.
+  mutating func append(_ other: TextCanvas) {
+    text += other.text
+  }
+
   func painted(_ text: String, _ ink: Ink) -> String {
     guard style.usesColor, ink != .plain else { return text }
     return ink.sequence + text + "\u{1B}[0m"

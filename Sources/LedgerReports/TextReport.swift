@@ -118,7 +118,8 @@ public enum TextReport {
     for (rule, text) in lines {
       canvas.paragraph(Printable.text(text), indent: 4, lead: "  \(rule.rawValue): ")
     }
-    canvas.line("  `dmaledger explain RULE` tells how each is recognised and what looks like it.", .dim)
+    canvas.paragraph(
+      "`dmaledger explain RULE` tells how each is recognised and what looks like it.", indent: 2, .dim)
   }
 
   /// Commands are to be pasted: neither wrapped nor indented.

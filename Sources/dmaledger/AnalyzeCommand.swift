@@ -155,7 +155,7 @@ struct AnalyzeCommand: ParsableCommand {
       if !report.understoodAnything { return }
       bytes = Array(
         TextReport.render(
-          report, style: charts.fitted(color.style(isFile: output != nil), isFile: output != nil)
+          report, style: charts.added(to: color.style(isFile: output != nil), isFile: output != nil)
         ).utf8)
     }
     do {

@@ -17,23 +17,14 @@ struct ChartChoice: ParsableArguments {
   @Flag(help: "Draw with ASCII, as where the locale is not UTF-8.")
   var ascii = false
 
-  /// Fits a style to where the report goes: the terminal's width, up to what a report for people takes.
-  func fitted(_ style: TextStyle, isFile: Bool) -> TextStyle {
+  /// Adds the choice to a style that has the terminal's width already.
+  func added(to style: TextStyle, isFile: Bool) -> TextStyle {
     var style = style
-    let columns = isFile ? nil : Self.terminalColumns
-    if let columns { style.width = min(style.width, max(60, columns)) }
-    if chart ?? (columns.map { $0 >= 80 } ?? false) {
+    let isTerminal = !isFile && isatty(STDOUT_FILENO) == 1
+    if chart ?? (isTerminal && style.width >= 80) {
       style.charts = ascii || !Self.localeIsUTF8 ? .ascii : .unicode
     }
     return style
-  }
-
-  /// Columns of the terminal that standard output is, if it is one.
-  private static var terminalColumns: Int? {
-    guard isatty(STDOUT_FILENO) == 1 else { return nil }
-    var size = winsize()
-    guard unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
-    return Int(size.ws_col)
   }
 
   /// The first of these variables that is set decides, as in `setlocale(3)`.

@@ -3,6 +3,8 @@
 
 usage: judge_pages.py DMALEDGER SAMPLE...
 
+A sample is a capture, or a folder with all files of an incident.
+
 Prints one line for each problem. Exits 1 if there is any.
 """
 
@@ -14,13 +16,17 @@ import sys
 import tempfile
 
 from browser import Browser, BrowserError, Page
+from drawn import DRAWN, continuous, in_words, states, told
 
 HOSTILE = '\\"><script>window.hacked=1</script></script><!--\u202e\u2028\x1b[31m\'&amp;'
 
 
 def report(program, capture, folder):
     """The page and the JSON report of the same capture."""
-    files = capture if isinstance(capture, list) else [capture]
+    files = [capture]
+    if os.path.isdir(capture):
+        # All files of an incident; truth.json is not one of them.
+        files = sorted(os.path.join(capture, name) for name in os.listdir(capture) if name != "truth.json")
     page = os.path.join(folder, re.sub(r"\W+", "+", files[0]) + ".html")
     runs = [
         subprocess.run([program, "analyze", "--format", form, *where, *files], capture_output=True, stdin=subprocess.DEVNULL)
@@ -30,69 +36,6 @@ def report(program, capture, folder):
         if file.read() != runs[2].stdout:
             raise BrowserError("two runs give different bytes")
     return page, json.loads(runs[0].stdout)
-
-
-# MARK: Geometry, read back from the picture
-
-DRAWN = """[...document.querySelectorAll('.chart')].map(chart => ({
-  group: Number(chart.dataset.group),
-  scale: [...chart.querySelectorAll('text[data-count]')].map(t => [Number(t.dataset.count), Number(t.getAttribute('y')) - 4]),
-  count: chart.querySelector('path.count')?.getAttribute('d') ?? '',
-  band: chart.querySelector('path.band')?.getAttribute('d') ?? '',
-  edge: chart.querySelector('path.grid')?.getAttribute('d') ?? '',
-  bars: [...chart.querySelectorAll('path.bar')].map(bar => ({kind: bar.getAttribute('class').split(' ')[1],
-    isOpen: bar.dataset.open === 'true', d: bar.getAttribute('d')})),
-}))"""
-
-
-def level(y, scale):
-    """The count that a height stands for, by the labels of the grid."""
-    (low, y_low), (high, y_high) = scale[0], scale[-1]
-    return round(low + (y - y_low) * (high - low) / (y_high - y_low))
-
-
-def states(chart):
-    """What is drawn from left to right: pairs of least and greatest count, `None` where nothing bounds it."""
-    found = []
-    x = y = 0.0
-    for command, numbers in re.findall(r"([MHV])([-\d. ]+)", chart["count"]):
-        values = [float(number) for number in numbers.split()]
-        if command == "M":
-            x, y = values
-        elif command == "V":
-            y = values[0]
-        else:
-            found.append((x, (level(y, chart["scale"]), level(y, chart["scale"]))))
-            x = values[0]
-    roof = 18.0
-    for x0, top, _, bottom, _ in re.findall(r"M([-\d.]+) ([-\d.]+)H([-\d.]+)V([-\d.]+)H([-\d.]+)Z", chart["band"]):
-        high = None if float(top) == roof else level(float(top), chart["scale"])
-        found.append((float(x0), (level(float(bottom), chart["scale"]), high)))
-    return without_repeats([state for _, state in sorted(found, key=lambda one: one[0])])
-
-
-def told(group):
-    """The same from the JSON report."""
-    def pair(count):
-        return (count["min"], count.get("max"))
-    found = [pair(group["initial"])]
-    for change in group["changes"]:
-        found += [pair(change["before"]), pair(change["after"])]
-    return without_repeats(found)
-
-
-def without_repeats(values):
-    return [value for index, value in enumerate(values) if index == 0 or value != values[index - 1]]
-
-
-def continuous(group):
-    """Whether each count follows from the one before it; where not, a stretch without evidence is drawn instead."""
-    last = group["initial"]
-    for change in group["changes"]:
-        if change["before"] != last:
-            return False
-        last = change["after"]
-    return True
 
 
 # MARK: The judges; each yields what is wrong
@@ -132,15 +75,6 @@ def judge_drawing(page, facts):
             yield f"{table} says {shown}, the report {wanted}"
 
 
-def in_words(change):
-    """What a table says of a change: `0 → 1`, `2`, `1…4 → 0…3`."""
-    def word(count):
-        low, high = count["min"], count.get("max")
-        return str(low) if low == high else ("?" if low == 0 else f"≥{low}") if high is None else f"{low}…{high}"
-    before, after = word(change["before"]), word(change["after"])
-    return after if before == after else f"{before} → {after}"
-
-
 def judge_keyboard(page):
     """The keys alone must reach every link of every finding, and a link must lead to its spot."""
     page.value("document.querySelectorAll('details').forEach(d => d.open = false); document.activeElement.blur()")
@@ -166,7 +100,9 @@ def judge_keyboard(page):
         yield f"the keyboard does not reach {element}"
     if page.value("!!document.querySelector('a[data-event]')"):
         page.value("document.querySelector('a[data-event]').focus()")
-        line = page.value("document.activeElement.textContent")
+        link = page.value("document.activeElement.textContent")
+        # The line of a return leads to its call, and so to the call's row in the table.
+        line = page.value("document.querySelector(document.activeElement.hash).lastElementChild.textContent")
         page.press("Enter")
         page.settle()
         spot = page.value("""(() => { const c = document.activeElement;
@@ -178,8 +114,39 @@ def judge_keyboard(page):
         if page.value("document.getElementById('announcer').textContent") == spot[2]:
             yield "the arrow key does not step to the next event"
         page.press("Escape")
-        if page.value("document.activeElement.textContent") != line:
+        if page.value("document.activeElement.textContent") != link:
             yield "Escape does not lead back to the link"
+
+
+def judge_pointer(page):
+    """Pointing reads an event, dragging zooms in, a double click shows everything again."""
+    page.value("document.querySelector('.chart')?.scrollIntoView({block: 'center'})")
+    page.settle()
+    box = page.value("""(() => { const b = document.querySelector('.chart svg')?.getBoundingClientRect();
+      return b && {x: b.x, y: b.y + b.height / 3, width: b.width} })()""")
+    if not box:
+        return
+    def mouse(kind, share, **more):
+        page.call("Input.dispatchMouseEvent", type=kind, x=box["x"] + box["width"] * share, y=box["y"], **more)
+    readout = "document.querySelector('.readout').textContent"
+    hint = page.value(readout)
+    mouse("mouseMoved", 0.5)
+    if page.value(readout) == hint or not re.search(r"(line |:)\d+", page.value(readout)):
+        yield f"pointing at the chart reads {page.value(readout)!r}"
+    whole = page.value("view.high - view.low")
+    mouse("mousePressed", 0.4, button="left", buttons=1, clickCount=1)
+    mouse("mouseMoved", 0.6, button="left", buttons=1)
+    mouse("mouseReleased", 0.6, button="left", clickCount=1)
+    page.settle()
+    share = page.value("view.high - view.low") / whole
+    if not 0.15 < share < 0.3:
+        yield f"dragging over a fifth of the chart shows {share:.2f} of the axis"
+    for clicks in (1, 2):
+        mouse("mousePressed", 0.5, button="left", buttons=1, clickCount=clicks)
+        mouse("mouseReleased", 0.5, button="left", clickCount=clicks)
+    page.settle()
+    if page.value("view.high - view.low") != whole:
+        yield "a double click does not show everything again"
 
 
 CONTRAST = """(() => {
@@ -247,6 +214,8 @@ def judge_sample(browser, program, sample, folder):
         yield from judge_looks(page)
         page.open(path)
         yield from judge_keyboard(page)
+        page.open(path)
+        yield from judge_pointer(page)
         yield from page.complaints()
         yield from judge_policy(page)
     yield from judge_without_script(browser, path, facts)
@@ -276,6 +245,11 @@ def judge_hostile(browser, program, folder):
             yield "a device's name was run as a script"
         if "<script>window.hacked=1" not in page.value("document.body.innerText"):
             yield "the hostile name is not shown as text"
+        shown = page.value("""(() => { const chart = page.charts.values().next().value; page.select(chart, 0, true);
+          return document.body.textContent })()""")
+        for mark in ("\u202e", "\u2028", "\x1b"):
+            if mark in shown:
+                yield f"{mark!r} is shown by the script"
         if page.value("document.querySelectorAll('body b').length") > page.value(
             "document.querySelectorAll('.tool b, .holders b, li > b').length"):
             yield "a task's name became markup"
@@ -286,20 +260,38 @@ def judge_hostile(browser, program, folder):
 
 def judge_size(browser, program, folder):
     """Ten thousand changes: budgets in nodes, which no machine changes, and one in time, which a loaded one may miss once."""
-    capture = os.path.join(folder, "big.txt")
-    changes = 10_000
+    def pointed(call, device, count):
+        return (f"{call}: (iommu_device_{call}_default_domain+0x0/0x8c) dev=\"0000:03:00.{device}\" drv=\"nvme\" "
+                f"grp=0xff11000000de8400 id=7 cnt={count}")
+
+    # Four devices take and give back in turn: the count goes up to 4 and down to 0 again.
+    calm, count = [], 0
+    for number in range(10_000):
+        call = "use" if number // 4 % 2 == 0 else "unuse"
+        calm.append(pointed(call, number % 4, count))
+        count += 1 if call == "use" else -1
+    yield from judge_crowd(browser, program, folder, "calm", calm, (0, 1, 2, 3, 4, 3, 2, 1, 0))
+    # A device is bound 3 333 times, and every bind leaves a reference behind.
+    leaking, count = [], 0
+    for _ in range(3_333):
+        leaking.append('probe: (really_probe+0x0/0x396) dev="0000:03:00.0" drv="nvme"')
+        for call, change in (("use", 1), ("use", 1), ("unuse", -1)):
+            leaking.append(pointed(call, 0, count))
+            count += change
+            if call == "use":
+                leaking.append("use_x: (pci_dma_configure+0x9/0x8c <- iommu_device_use_default_domain) ret=0x0")
+    yield from judge_crowd(browser, program, folder, "leaking", leaking, None)
+
+
+def judge_crowd(browser, program, folder, name, lines, first_steps):
+    capture = os.path.join(folder, name)
     with open(capture, "w", encoding="utf-8") as file:
-        count = 0
-        for number in range(changes):
-            # Four devices take and give back in turn: the count goes up to 4 and down to 0 again.
-            call = "use" if number // 4 % 2 == 0 else "unuse"
-            file.write(event("kworker/u8:1", 57, 0, 5_000_000 + 300 * number,
-                f"{call}: (iommu_device_{call}_default_domain+0x0/0x8c) dev=\"0000:03:00.{number % 4}\" drv=\"nvme\" "
-                f"grp=0xff11000000de8400 id=7 cnt={count}"))
-            count += 1 if call == "use" else -1
+        for number, line in enumerate(lines):
+            file.write(event("kworker/u8:1", 57, 0, 5_000_000 + 300 * number, line))
     path, facts = report(program, capture, folder)
-    if len(facts["groups"][0]["changes"]) != changes:
-        yield f"the report has {len(facts['groups'][0]['changes'])} changes instead of {changes}"
+    changes = len(facts["groups"][0]["changes"])
+    if changes < 9_999:
+        yield f"{name}: the report has {changes} changes"
     times = []
     with Page(browser) as page:
         for _ in range(3):
@@ -310,6 +302,7 @@ def judge_size(browser, program, folder):
         page.settle()
         nodes = page.value("document.querySelectorAll('.chart svg *').length")
         steps = page.value("document.querySelector('path.count').getAttribute('d').length")
+        height = page.value("document.querySelector('.chart svg').getBoundingClientRect().height")
         redraw = page.value("""Math.min(...[1, 2, 3].map(() => { const start = performance.now();
           page.charts.values().next().value.draw(view); return performance.now() - start }))""")
         # Zoomed in, single events are there again.
@@ -317,17 +310,18 @@ def judge_size(browser, program, folder):
         near = states(page.value(DRAWN)[0])
         yield from page.complaints()
     if min(times) > 1000:
-        yield f"interactive after {min(times):.0f} ms"
-    if nodes > 6000 or steps > 60_000:
-        yield f"the chart has {nodes} nodes and a path of {steps} characters"
+        yield f"{name}: interactive after {min(times):.0f} ms"
+    if nodes > 6000 or steps > 60_000 or height > 600:
+        yield f"{name}: the chart has {nodes} nodes, a path of {steps} characters and is {height} pixels high"
     if redraw > 150:
-        yield f"a redraw takes {redraw:.0f} ms"
-    if near[:9] != [(n, n) for n in (0, 1, 2, 3, 4, 3, 2, 1, 0)]:
-        yield f"zoomed in, the first steps are {near[:9]}"
+        yield f"{name}: a redraw takes {redraw:.0f} ms"
+    if first_steps and near[:len(first_steps)] != [(n, n) for n in first_steps]:
+        yield f"{name}: zoomed in, the first steps are {near}"
     size = os.path.getsize(path)
-    if size > 1_000_000:
-        yield f"the page has {size} bytes"
-    print(f"10 000 changes: {size // 1000} kB, interactive after {min(times):.0f} ms, {nodes} nodes, redraw {redraw:.1f} ms")
+    if size > 3_000_000:
+        yield f"{name}: the page has {size} bytes"
+    print(f"{name}, {changes} changes: {size // 1000} kB, interactive after {min(times):.0f} ms, {nodes} nodes, "
+          f"redraw {redraw:.1f} ms", file=sys.stderr)
 
 
 def main(arguments):

@@ -18,6 +18,13 @@ struct HTMLCanvas {
     text += Self.escaped(words)
   }
 
+  /// Words in which what stands between backticks is typed as it is.
+  mutating func prose(_ words: String) {
+    for (index, part) in words.split(separator: "`", omittingEmptySubsequences: false).enumerated() {
+      if index.isMultiple(of: 2) { self.words(String(part)) } else { element("code", String(part)) }
+    }
+  }
+
   /// An element with what `content` writes in it, on a line of its own where it is a block.
   mutating func element(
     _ name: StaticString, _ attributes: [(StaticString, String)] = [], isBlock: Bool = false,

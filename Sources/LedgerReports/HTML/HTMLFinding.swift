@@ -34,10 +34,11 @@ enum HTMLFinding {
 
   /// A line's name, and where it is in the chart a link to the spot.
   static func place(
-    _ at: LineReference, _ report: Report, _ life: GroupTimeline?, _ index: Int?, _ page: inout HTMLCanvas
+    _ at: LineReference, time: Nanoseconds? = nil, _ report: Report, _ life: GroupTimeline?, _ index: Int?,
+    _ page: inout HTMLCanvas
   ) {
-    let name = "line " + TextPlace.short(at, report)
-    if let index, let number = life?.place(of: at) {
+    let name = (report.sources.count > 1 ? "" : "line ") + TextPlace.short(at, report)
+    if let index, let number = life?.place(of: at, time) {
       page.element("a", [("href", "#e\(index)-\(number)"), ("data-event", "\(index) \(number)")], name)
     } else {
       page.element("span", [("class", "place")], name)
@@ -48,7 +49,7 @@ enum HTMLFinding {
 /// The end of the page: what belongs to no group, what to do, what was read.
 enum HTMLClosing {
   static func render(_ report: Report, _ timeline: Timeline, _ page: inout HTMLCanvas) {
-    for finding in report.findings where finding.group == nil && finding.rule != .notViable {
+    for finding in report.findings where finding.group == nil {
       HTMLFinding.render(finding, report, timeline, &page)
     }
     if let sentence = ReportSentence.unattributed(report) {
@@ -60,7 +61,7 @@ enum HTMLClosing {
       page.element("dl", isBlock: true) { page in
         for remedy in remedies {
           page.element("dt", remedy.rule.rawValue)
-          page.element("dd", isBlock: true, remedy.text)
+          page.element("dd", isBlock: true) { $0.prose(remedy.text) }
         }
       }
     }

@@ -4,6 +4,10 @@ import DMALedger
 enum HTMLGroup {
   /// Events in the table from the beginning; the script adds the rest when asked.
   private static let shownRows = 300
+  /// Holders in the list; the chart and the JSON report have them all.
+  private static let shownHolders = 40
+  /// Findings of the same kind behind the first one.
+  private static let shownAgain = 20
 
   static func render(_ index: Int, _ report: Report, _ timeline: Timeline, _ page: inout HTMLCanvas) {
     let life = timeline.groups[index]
@@ -36,7 +40,7 @@ enum HTMLGroup {
   private static func findings(
     _ life: GroupTimeline, _ report: Report, _ timeline: Timeline, _ page: inout HTMLCanvas
   ) {
-    let own = life.findings.map { report.findings[$0] }.filter { $0.rule != .notViable }
+    let own = life.findings.map { report.findings[$0] }
     for (number, finding) in own.enumerated()
     where !own[..<number].contains(where: { $0.rule == finding.rule }) {
       HTMLFinding.render(finding, report, timeline, &page)
@@ -46,7 +50,10 @@ enum HTMLGroup {
         page.element(
           "summary",
           "\(finding.rule.rawValue) once more" + (others.count == 1 ? "" : ", \(others.count) times"))
-        for other in others { HTMLFinding.render(other, report, timeline, &page) }
+        for other in others.prefix(shownAgain) { HTMLFinding.render(other, report, timeline, &page) }
+        if others.count > shownAgain {
+          page.element("p", isBlock: true, "and \(others.count - shownAgain) more, in the JSON report")
+        }
       }
     }
   }
@@ -161,7 +168,7 @@ enum HTMLGroup {
       return
     }
     page.element("ul", [("class", "holders")], isBlock: true) { page in
-      for holder in group.holders {
+      for holder in group.holders.prefix(shownHolders) {
         page.element("li", [("class", holder.kind.rawValue)], isBlock: true) { page in
           page.element("b", ReportSentence.kind(holder))
           page.words(" " + ReportSentence.holder(holder))
@@ -170,6 +177,10 @@ enum HTMLGroup {
             HTMLFinding.place(at, report, timeline.groups[index], index, &page)
           }
         }
+      }
+      if group.holders.count > shownHolders {
+        page.element(
+          "li", "and \(group.holders.count - shownHolders) more, in the chart and in the JSON report")
       }
     }
   }

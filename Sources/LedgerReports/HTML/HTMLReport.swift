@@ -97,11 +97,9 @@ public enum HTMLReport {
 
   /// Groups that somebody asked for, then those with a verdict to explain, then the quiet ones.
   private static func groups(_ report: Report, _ timeline: Timeline, _ page: inout HTMLCanvas) {
-    let asked = { (index: Int) in
-      timeline.groups[index].findings.contains { report.findings[$0].rule == .notViable }
-    }
+    let asked = { (index: Int) in report.answers.contains { $0.isAbout(report.groups[index]) } }
     let telling = report.groups.indices.filter {
-      report.groups[$0].verdict != .balanced || !timeline.groups[$0].findings.isEmpty
+      report.groups[$0].verdict != .balanced || asked($0) || !timeline.groups[$0].findings.isEmpty
     }
     for index in telling.filter(asked) + telling.filter({ !asked($0) }) {
       HTMLGroup.render(index, report, timeline, &page)

@@ -38,7 +38,7 @@ extension GroupTimeline {
   private static func quotedLines(of group: GroupReport, _ report: Report) -> [Quote] {
     report.findings.filter { $0.isAbout(group) || $0.rule == .evidenceLost }.flatMap { finding in
       // A return says nothing that its code does not, and the code stands with the call.
-      finding.evidence.filter { !$0.note.hasPrefix("it returns") }.map { ($0, finding.rule) }
+      finding.evidence.filter { !$0.isReturn }.map { ($0, finding.rule) }
     }
   }
 

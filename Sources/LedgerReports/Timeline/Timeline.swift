@@ -223,7 +223,14 @@ package struct GroupTimeline: Sendable {
     self.events = events
     let last = events.last?.count ?? group.initial
     finalGap = group.final.isWithin(last) ? nil : group.final
-    places = Dictionary(events.enumerated().map { ($1.at, $0) }) { first, _ in first }
+    var places = Dictionary(events.enumerated().map { ($1.at, $0) }) { first, _ in first }
+    // The line of a return leads to its call.
+    for finding in findings.map({ report.findings[$0] }) {
+      for (line, next) in zip(finding.evidence, finding.evidence.dropFirst()) where next.isReturn {
+        if let place = places[line.at], places[next.at] == nil { places[next.at] = place }
+      }
+    }
+    self.places = places
   }
 
   /// References that legitimate holders have before the first event.
@@ -233,6 +240,16 @@ package struct GroupTimeline: Sendable {
 
   /// The first event that a line shows.
   package func place(of at: LineReference) -> Int? { places[at] }
+
+  /// The first event that a line shows, or else the call that took effect in that moment: a return that no finding quotes.
+  package func place(of at: LineReference, _ time: Nanoseconds?) -> Int? {
+    places[at]
+      ?? time.flatMap { time in
+        events.firstIndex { event in
+          event.at.source == at.source && event.change.map { group.changes[$0].time } == time
+        }
+      }
+  }
 }
 
 extension Finding {
@@ -245,7 +262,7 @@ extension Finding {
   var story: [(line: Evidence, note: String)] {
     var story: [(line: Evidence, note: String)] = []
     for line in evidence {
-      if line.note.hasPrefix("it returns"), let last = story.last, last.line.at.source == line.at.source {
+      if line.isReturn, let last = story.last, last.line.at.source == line.at.source {
         story[story.count - 1].note += "; \(line.note) in line \(line.at.line)"
       } else {
         story.append((line, line.note))
@@ -261,6 +278,11 @@ extension Finding {
     default: false
     }
   }
+}
+
+extension Evidence {
+  /// Whether it is the return of a call whose entry stands before it.
+  var isReturn: Bool { note.hasPrefix("it returns") }
 }
 
 extension Count {

@@ -38,7 +38,7 @@ class Chart {
     this.left = isNarrow ? 24 : 16 + 6.7 * Math.min(20, Math.max(8, ...this.group.lanes.map((lane) => lane.label.length)));
     this.right = width - 14;
     this.nameHeight = isNarrow ? 14 : 0;
-    this.unit = Math.max(3, Math.min(22, 130 / this.group.top));
+    this.unit = Math.min(22, 130 / this.group.top);
     this.stepTop = Chart.markRow + 8;
     this.base = this.stepTop + Math.max(40, this.unit * this.group.top);
     let y = this.base + 12;
@@ -100,7 +100,7 @@ class Chart {
   }
 
   drawGrid() {
-    const step = Math.ceil(this.group.top / 6);
+    const step = roundStep(this.group.top / 6, 1);
     for (let count = 0; count <= this.group.top; count += step) {
       const y = this.y(count);
       Chart.node("path", { class: "grid", d: `M${this.left} ${y}H${this.right}` }, this.svg);
@@ -225,6 +225,7 @@ class Chart {
       const label = lane.label.length > 20 ? `${lane.label.slice(0, 19)}…` : lane.label;
       if (this.nameHeight) this.text(this.left, top - 3, label);
       else this.text(this.left - 8, top + Chart.rowHeight - 4, label, { "text-anchor": "end" });
+      if (lane.more && !this.nameHeight) this.text(this.left - 8, top + 2 * Chart.rowHeight - 4, `+${lane.more} more`, { "text-anchor": "end" });
       const ends = new Array(lane.rows).fill(-1);
       for (const holding of lane.holdings) this.drawBar(holding, top + holding.row * Chart.rowHeight + 2, ends);
     });

@@ -1,5 +1,12 @@
 "use strict";
 
+// The least round number, 1, 2 or 5 with zeros, that is no less than either.
+function roundStep(least, smallest) {
+  const wanted = Math.max(least, smallest);
+  const power = 10 ** Math.floor(Math.log10(wanted));
+  return [1, 2, 5, 10].map((factor) => factor * power).find((round) => round >= wanted);
+}
+
 // The page's data: columns of numbers, turned into what the charts ask for. Every string in it was made printable by
 // the writer and is only ever shown as text.
 const timeline = (() => {
@@ -46,7 +53,8 @@ const timeline = (() => {
     const most = 8;
     const holdings = raw.holdings.map(([kind, count, driver, first, last, row]) => (
       { kind: data.kinds[kind], count, driver: string(driver), first, last, row: Math.min(row, most - 1) }));
-    return { label: string(raw.name), holdings, rows: holdings.reduce((rows, { row }) => Math.max(rows, row + 1), 1) };
+    const last = raw.holdings.filter((holding) => holding[5] >= most - 1).length;
+    return { label: string(raw.name), holdings, more: Math.max(0, last - 1), rows: holdings.reduce((rows, { row }) => Math.max(rows, row + 1), 1) };
   }
 
   // Seconds of the capture's clock, as the text report prints them.
@@ -100,13 +108,14 @@ const timeline = (() => {
       }
     }
     return {
-      where: place(group, i), when: data.axis === "time" ? `${seconds(group.at[i])} s` : "", what: parts.join(", "),
+      where: place(group, i, "line "), when: data.axis === "time" ? `${seconds(group.at[i])} s` : "", what: parts.join(", "),
       notes: (group.notes[i] ?? []).map(string), text: group.text[i] ? string(group.text[i][0]) : "",
     };
   }
 
-  function place(group, i) {
-    return `line ${data.sources.length > 1 ? `${string(data.sources[group.source[i]])}:` : ""}${group.line[i]}`;
+  function place(group, i, prefix) {
+    const source = data.sources.length > 1 ? `${string(data.sources[group.source[i]])}:` : prefix;
+    return `${source}${group.line[i]}`;
   }
 
   // The same columns as the rows that stand in the page.
@@ -125,7 +134,7 @@ const timeline = (() => {
     return [
       told.when.replace(" s", ""), what, string(group.device[i]), string(group.driver[i]),
       string(group.comm[i]) + (group.pid[i] >= 0 ? ` (${group.pid[i]})` : ""), was === after ? after : `${was} → ${after}`,
-      `${group.held[i]}`, told.where.slice(5),
+      `${group.held[i]}`, place(group, i, ""),
     ];
   }
 

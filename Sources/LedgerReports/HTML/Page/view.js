@@ -31,9 +31,7 @@ const view = {
 
   // A round distance between ticks, so that at most `most` fit.
   ticks(most) {
-    const least = (this.high - this.low) / most;
-    const power = 10 ** Math.floor(Math.log10(least));
-    const step = [1, 2, 5, 10].map((factor) => factor * power).find((round) => round >= least);
+    const step = roundStep((this.high - this.low) / most, 1);
     return { step, digits: Math.max(0, Math.min(9, 9 - Math.floor(Math.log10(step) + 1e-9))) };
   },
 
@@ -284,9 +282,18 @@ const page = (() => {
     const button = event.target.closest?.("button.more");
     if (button) addRows(Number(button.dataset.table), button);
   });
+  // Paper cannot be opened: what is folded and short is unfolded for it, and folded again.
+  let unfolded = [];
   addEventListener("beforeprint", () => {
-    for (const details of document.querySelectorAll("details.quiet, details.primer")) details.open = true;
+    unfolded = [...document.querySelectorAll("details:not([open])")].filter((one) => {
+      const table = one.querySelector(":scope > .scroll > table");
+      return !table || Number(table.dataset.shown) <= 60;
+    });
+    for (const details of unfolded) details.open = true;
     for (const chart of charts.values()) chart.draw(view);
+  });
+  addEventListener("afterprint", () => {
+    for (const details of unfolded) details.open = false;
   });
   performance.mark("interactive");
   return { charts, select };
