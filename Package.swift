@@ -30,7 +30,8 @@ let package = Package(
     .target(
       name: "DMALedger", dependencies: ["CZstd", "CByteScan", "CContentHash"], swiftSettings: swiftSettings),
     .target(
-      name: "LedgerReports", dependencies: ["DMALedger"], exclude: ["Schema"], swiftSettings: swiftSettings),
+      name: "LedgerReports", dependencies: ["DMALedger"], exclude: ["Schema"],
+      resources: [.embedInCode("HTML/Page")], swiftSettings: swiftSettings),
     .executableTarget(
       name: "dmaledger",
       dependencies: [

@@ -10,6 +10,8 @@ struct JSONWriter {
     case lines
     /// All on one line, and so is everything inside them.
     case oneLine
+    /// The same without a blank: for data that no eye reads.
+    case compact
   }
 
   /// What was written so far.
@@ -34,6 +36,14 @@ struct JSONWriter {
     guard let value else { return }
     beginMember(name)
     append(value)
+  }
+
+  /// A number of thousandths with its name, exactly: `-0.017`, `6131601.000`.
+  mutating func member(_ name: String, thousandths value: Int64) {
+    beginMember(name)
+    let digits = String(value.magnitude)
+    let padded = String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+    bytes.append(contentsOf: ((value < 0 ? "-" : "") + padded.dropLast(3) + "." + padded.suffix(3)).utf8)
   }
 
   /// A truth value with its name.
@@ -76,6 +86,18 @@ struct JSONWriter {
     enclose(Byte.openBrace, Byte.closeBrace, layout, members)
   }
 
+  /// An array of numbers with its name.
+  mutating func numbers(_ name: String, _ values: [Int]) {
+    beginMember(name)
+    append(values)
+  }
+
+  /// An array of numbers without a name.
+  mutating func numbers(_ values: [Int]) {
+    beginElement()
+    append(values)
+  }
+
   /// A string without a name.
   mutating func string(_ value: String) {
     beginElement()
@@ -87,7 +109,9 @@ struct JSONWriter {
   private mutating func enclose(
     _ opening: UInt8, _ closing: UInt8, _ layout: Layout, _ content: (inout JSONWriter) -> Void
   ) {
-    let inherited = open.last?.layout == .oneLine ? Layout.oneLine : layout
+    // What stands on one line does so with all that is in it.
+    let outer = open.last?.layout ?? .lines
+    let inherited = outer == .lines ? layout : outer
     bytes.append(opening)
     open.append(Container(layout: inherited))
     content(&self)
@@ -100,7 +124,7 @@ struct JSONWriter {
     beginElement()
     append(quoting: name)
     bytes.append(Byte.colon)
-    bytes.append(Byte.space)
+    if open.last?.layout != .compact { bytes.append(Byte.space) }
   }
 
   private mutating func beginElement() {
@@ -109,6 +133,7 @@ struct JSONWriter {
     switch container.layout {
     case .lines: startLine()
     case .oneLine: if !container.isEmpty { bytes.append(Byte.space) }
+    case .compact: break
     }
     open[open.count - 1].isEmpty = false
   }
@@ -122,6 +147,15 @@ struct JSONWriter {
   }
 
   // MARK: Values
+
+  private mutating func append(_ values: [Int]) {
+    bytes.append(Byte.openBracket)
+    for (index, value) in values.enumerated() {
+      if index > 0 { bytes.append(Byte.comma) }
+      append(value)
+    }
+    bytes.append(Byte.closeBracket)
+  }
 
   private mutating func append(_ value: Int) {
     bytes.append(contentsOf: String(value).utf8)

@@ -6,12 +6,7 @@ enum TextAnswer {
   private static let shown = 8
 
   static func render(_ report: Report, _ canvas: inout TextCanvas) {
-    var told: Set<String> = []
-    for answer in report.answers.prefix(shown) {
-      // What the kernel has to do with it is the same for every group.
-      let steps = answer.steps.filter {
-        $0.at == nil ? told.insert($0.text).inserted : $0.at != answer.at
-      }
+    for (answer, steps) in ReportSentence.answers(report).prefix(shown) {
       paragraph(answer, steps, report, &canvas)
       canvas.line()
     }

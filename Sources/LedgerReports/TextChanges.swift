@@ -22,7 +22,7 @@ struct TextChanges {
   init?(_ group: GroupReport, _ report: Report) {
     guard !group.changes.isEmpty else { return nil }
     changes = group.changes
-    leaks = Self.leakLines(group, report)
+    leaks = GroupTimeline.leakLines(of: group, report)
     func width(_ least: Int, _ most: Int, _ cell: (Change) -> String) -> Int {
       min(most, max(least, group.changes.map { cell($0).count }.max() ?? 0))
     }
@@ -72,7 +72,8 @@ struct TextChanges {
     return safe.count <= width ? safe : safe.prefix(max(1, width - 1)) + "…"
   }
 
-  private static func name(_ change: Change) -> String {
+  /// The call, and its result where that says anything.
+  static func name(_ change: Change) -> String {
     guard let result = change.result, !(result == 0 && change.call != .query) else {
       return change.call.rawValue
     }
@@ -86,19 +87,5 @@ struct TextChanges {
     guard let max = count.max else { return String(repeating: "▮", count: low) + "…" }
     let high = min(16, (max + unit - 1) / unit)
     return String(repeating: "▮", count: low) + String(repeating: "▯", count: high - low)
-  }
-
-  private static func leakLines(_ group: GroupReport, _ report: Report) -> Set<LineReference> {
-    var lines: Set<LineReference> = []
-    for finding in report.findings
-    where finding.rule == .testRemoveLeak && finding.group == group.id
-      && finding.incarnation == group.incarnation
-    {
-      let own = finding.evidence.map(\.at)
-      if let again = group.changes.last(where: { $0.call == .use && own.contains($0.at) }) {
-        lines.insert(again.at)
-      }
-    }
-    return lines
   }
 }

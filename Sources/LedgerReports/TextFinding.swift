@@ -16,28 +16,15 @@ enum TextFinding {
   }
 
   static func evidence(_ finding: Finding, _ report: Report, _ canvas: inout TextCanvas) {
-    let lines = finding.evidence
-    let width = max(10, lines.prefix(12).map { TextPlace.short($0.at, report).count }.max() ?? 0)
-    var index = 0
-    var shown = 0
-    while index < lines.count, shown < 12 {
-      let line = lines[index]
-      var note = line.note
-      // A return says nothing that its code does not: it goes into the line of its call.
-      if index + 1 < lines.count, lines[index + 1].note.hasPrefix("it returns"),
-        lines[index + 1].at.source == line.at.source
-      {
-        note += "; \(lines[index + 1].note) in line \(lines[index + 1].at.line)"
-        index += 1
-      }
+    let story = finding.story
+    let width = max(10, story.prefix(12).map { TextPlace.short($0.line.at, report).count }.max() ?? 0)
+    for (line, note) in story.prefix(12) {
       canvas.paragraph(
         Printable.text(note), indent: width + 2,
         lead: TextPlace.short(line.at, report).leftPadded(width) + "  ", .dim)
       canvas.paragraph(Printable.text(line.text), indent: 16, lead: "            ")
-      index += 1
-      shown += 1
     }
-    if index < lines.count { canvas.line("            and \(lines.count - index) more lines", .dim) }
+    if story.count > 12 { canvas.line("            and \(story.count - 12) more lines", .dim) }
   }
 }
 
@@ -54,7 +41,7 @@ enum TextPlace {
   }
 
   /// The last part of a source's path, or all of it where two sources share that.
-  private static func name(of source: Int, _ report: Report) -> String {
+  static func name(of source: Int, _ report: Report) -> String {
     func last(_ path: String) -> Substring { path.split(separator: "/").last ?? Substring(path) }
     let path = report.sources[source].path
     let isUnique = report.sources.filter { last($0.path) == last(path) }.count == 1

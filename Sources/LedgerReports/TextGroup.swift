@@ -15,6 +15,7 @@ enum TextGroup {
     if group.peak.max != nil { title += ", at most \(count(group.peak))" }
     canvas.line(title, ink)
     for reason in group.reasons { canvas.paragraph(Printable.text(reason) + ".", indent: 4, lead: "  - ") }
+    TextChart.render(group, report, &canvas)
     TextChanges(group, report)?.render(&canvas)
     holders(group, report, &canvas)
     if isBrief { return }
@@ -64,18 +65,7 @@ enum TextGroup {
     canvas.line("  held at the end", .dim)
     for holder in group.holders {
       let number = (holder.count.map { "\($0)" } ?? "?").leftPadded(6)
-      var text: String
-      switch holder.kind {
-      case .bound: text = "by right   "
-      case .leaked:
-        text = "leaked     "
-        if holder.device == nil { text += "before the capture began, or outside what it shows" }
-      case .owner: text = "by owner   "
-      case .unknown: text = "unknown    since before the capture began, or taken outside what it shows"
-      }
-      if let driver = holder.driver { text += Printable.text(driver) + " " }
-      if let device = holder.device { text += "for " + Printable.text(device) }
-      if let since = holder.since { text += ", since \(since.secondsText) s" }
+      var text = ReportSentence.kind(holder).padded(11) + Printable.text(ReportSentence.holder(holder))
       if let at = holder.at { text += " (line \(at.line))" }
       canvas.line(canvas.fitted("\(number)  \(text)", from: 0), holder.kind == .leaked ? .bad : .plain)
     }

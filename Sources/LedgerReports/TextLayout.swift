@@ -4,6 +4,18 @@ public struct TextStyle: Sendable {
   public var width: Int
   /// Colour and bold type by ANSI sequences.
   public var usesColor: Bool
+  /// Whether the groups' counts are drawn, and with which characters.
+  public var charts = Charts.none
+
+  /// How a chart of characters is drawn.
+  public enum Charts: Sendable {
+    /// Not at all.
+    case none
+    /// With box-drawing characters.
+    case unicode
+    /// With what every terminal has.
+    case ascii
+  }
 
   /// A style; without arguments what fits a mail and a bug report.
   public init(width: Int = 100, usesColor: Bool = false) {
@@ -41,6 +53,11 @@ struct TextCanvas {
 
   mutating func line(_ text: String = "", _ ink: Ink = .plain) {
     self.text += painted(text, ink) + "\n"
+  }
+
+  /// Adds what was set on another canvas.
+  mutating func append(_ other: TextCanvas) {
+    text += other.text
   }
 
   func painted(_ text: String, _ ink: Ink) -> String {

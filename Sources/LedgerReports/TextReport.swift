@@ -40,23 +40,7 @@ public enum TextReport {
   /// The verdict in a sentence, over all groups.
   private static func summary(_ report: Report, _ canvas: inout TextCanvas) {
     switch report.verdict {
-    case .balanced:
-      let groups = report.groups.count == 1 ? "group" : "groups"
-      canvas.paragraph(
-        "Every reference left in the \(report.groups.count) \(groups) of this capture belongs to a bound driver or an "
-          + "owner.", indent: 0)
-    case .unbalanced:
-      let broken = report.groups.filter { $0.verdict == .unbalanced }
-      let leaked = report.groups.flatMap(\.holders).filter { $0.kind == .leaked }.reduce(0) {
-        $0 + ($1.count ?? 0)
-      }
-      let names = broken.map(TextGroup.shortName).joined(separator: ", ")
-      let who = broken.count == 1 ? "Group \(names) keeps" : "Groups \(names) keep"
-      canvas.paragraph(
-        leaked > 0
-          ? "\(who) \(leaked == 1 ? "1 reference" : "\(leaked) references") that nobody will give back."
-          : "\(broken.count == 1 ? "Group" : "Groups") \(names): the count does not agree with who holds it.",
-        indent: 0)
+    case .balanced, .unbalanced: canvas.paragraph(ReportSentence.verdict(report), indent: 0)
     case .inconclusive:
       for reason in report.reasons.prefix(8) {
         canvas.paragraph(Printable.text(reason) + ".", indent: 2, lead: "- ")
@@ -67,7 +51,7 @@ public enum TextReport {
     }
   }
 
-  private static func kernelSentence(_ kernel: KernelSummary) -> String {
+  static func kernelSentence(_ kernel: KernelSummary) -> String {
     let release = kernel.release.map { Printable.text($0) + ": " } ?? ""
     let windows = kernel.windows == 1 ? "1 probe" : "\(kernel.windows) probes"
     switch kernel.testDriverRemove {
@@ -118,38 +102,24 @@ public enum TextReport {
       canvas.line()
       TextFinding.render(finding, report, &canvas)
     }
-    if report.unattributed.total > 0 {
-      let parts = OwnershipCallKind.allCases.compactMap { kind in
-        report.unattributed[kind] > 0 ? "\(report.unattributed[kind]) \(kind.rawValue)" : nil
-      }
+    if let sentence = ReportSentence.unattributed(report) {
       canvas.line()
-      canvas.paragraph(
-        parts.joined(separator: ", ")
-          + ": calls that no group can be named for, because nothing in the capture "
-          + "says which device or group they were made for.", indent: 10, lead: "no group  ")
+      canvas.paragraph(sentence, indent: 10, lead: "no group  ")
     }
   }
 
   // MARK: - What to do
 
   private static func remedies(_ report: Report, _ canvas: inout TextCanvas) {
-    var told: [String] = []
-    var lines: [(rule: Rule, text: String)] = []
-    // What to do about a refusal was said with its answer.
-    for finding in report.findings
-    where (finding.severity > .note || finding.rule == .testRemoveActive) && finding.rule != .notViable {
-      if !told.contains(finding.remedy) {
-        told.append(finding.remedy)
-        lines.append((finding.rule, finding.remedy))
-      }
-    }
+    let lines = ReportSentence.remedies(report)
     guard !lines.isEmpty else { return }
     canvas.line()
     canvas.line("what to do", .strong)
     for (rule, text) in lines {
       canvas.paragraph(Printable.text(text), indent: 4, lead: "  \(rule.rawValue): ")
     }
-    canvas.line("  `dmaledger explain RULE` tells how each is recognised and what looks like it.", .dim)
+    canvas.paragraph(
+      "`dmaledger explain RULE` tells how each is recognised and what looks like it.", indent: 2, .dim)
   }
 
   /// Commands are to be pasted: neither wrapped nor indented.
@@ -165,16 +135,8 @@ public enum TextReport {
   private static func sources(_ report: Report, _ canvas: inout TextCanvas) {
     canvas.line()
     for (index, source) in report.sources.enumerated() {
-      var parts = [source.format]
-      if source.compression != "none" { parts.append(source.compression) }
-      parts.append("\(source.lines) lines")
-      parts.append("\(source.events) events on ownership")
-      if let first = source.firstTime, let last = source.lastTime {
-        parts.append("\(first.secondsText) to \(last.secondsText) s")
-      }
-      if source.lostEvents > 0 { parts.append("\(source.lostEvents) events lost") }
       canvas.paragraph(
-        Printable.text(source.path) + ": " + parts.joined(separator: ", "), indent: 10, lead: "read      ",
+        Printable.text(source.path) + ": " + ReportSentence.source(source), indent: 10, lead: "read      ",
         .dim)
       for shape in source.unparsed.prefix(6) {
         canvas.line(

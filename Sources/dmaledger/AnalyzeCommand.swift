@@ -100,6 +100,8 @@ struct AnalyzeCommand: ParsableCommand {
   @Option(name: .long, help: "Colour: auto (a terminal, and NO_COLOR unset), always, never.")
   var color: ColorChoice = .auto
 
+  @OptionGroup var charts: ChartChoice
+
   func validate() throws {
     if files.filter({ $0 == "-" }).count > 1 { throw ValidationError("standard input can be read only once") }
     if let jobs, jobs < 1 { throw ValidationError("--jobs \(jobs): at least one thread has to do the work") }
@@ -147,18 +149,22 @@ struct AnalyzeCommand: ParsableCommand {
     try outputs.open(&files, main: main)
   }
 
-  /// Text and JSON are about one capture, and here is but one.
+  /// Text, JSON and pictures are about one capture, and here is but one.
   private func renderer(_ format: OutputFormat, at path: String) -> any CollectionRenderer {
     if let collection = format.renderer(Surroundings.locator, sarifAnchor: outputs.sarifAnchor) {
       return collection
     }
-    let style = color.style(isFile: path != "-")
+    let style = charts.added(to: color.style(isFile: path != "-"), isFile: path != "-")
     return SingleReport { record in
       switch format {
       case .json where !record.report.sources.isEmpty:
         JSONReport.render(
           record.report, toolVersion: DMALedgerCommand.version, captureID: record.id.isEmpty ? nil : record.id
         )
+      case .html where !record.report.sources.isEmpty:
+        HTMLReport.render(record.report, toolVersion: DMALedgerCommand.version)
+      case .perfetto where !record.report.sources.isEmpty: PerfettoTrace.render(record.report)
+      case .chrome where !record.report.sources.isEmpty: ChromeTrace.render(record.report)
       // Nothing recognised is said once, on standard error, and not dressed up as a report.
       case .text where record.report.understoodAnything:
         Array(TextReport.render(record.report, style: style).utf8)

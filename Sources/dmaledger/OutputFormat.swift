@@ -3,12 +3,12 @@ import LedgerReports
 
 /// What can be written about one capture or many.
 enum OutputFormat: String, CaseIterable, ExpressibleByArgument {
-  case text, json, jsonl, junit, sarif, ktap, tap, github, gitlab, markdown
+  case text, json, html, perfetto, chrome, jsonl, junit, sarif, ktap, tap, github, gitlab, markdown
 
   /// What writes it; `nil` for those that are about one capture alone.
   func renderer(_ locator: SourceLocator, sarifAnchor: String? = nil) -> (any CollectionRenderer)? {
     switch self {
-    case .text, .json: return nil
+    case .text, .json, .html, .perfetto, .chrome: return nil
     case .jsonl: return JSONLinesReport(toolVersion: DMALedgerCommand.version)
     case .junit: return JUnitReport(locator: locator)
     case .sarif:

@@ -109,6 +109,18 @@ struct CommandTests {
     }
   }
 
+  @Test("a chart is drawn when asked for, with characters that the locale has")
+  func chart() throws {
+    let utf8 = ["LC_ALL": "C.UTF-8"]
+    #expect(try !CommandRun([Self.probes], environment: utf8).output.contains("┣━"))
+    #expect(try CommandRun([Self.probes, "--chart"], environment: utf8).output.contains("┣━ leaked"))
+    #expect(
+      try CommandRun([Self.probes, "--chart"], environment: ["LC_ALL": "C"]).output.contains("## leaked"))
+    #expect(
+      try CommandRun([Self.probes, "--chart", "--ascii"], environment: utf8).output.contains("## leaked"))
+    #expect(try !CommandRun([Self.probes, "--no-chart"], environment: utf8).output.contains("leaked ━"))
+  }
+
   @Test("a file given with -o appears complete and alone")
   func outputFile() throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)

@@ -19,4 +19,11 @@ package enum SampleFiles {
     let found = try? FileManager.default.contentsOfDirectory(atPath: folder)
     return (found ?? []).filter { !$0.hasPrefix(".") }.sorted()
   }
+
+  /// The traces of the recorded incidents, named from `samples` on.
+  package static var captures: [String] {
+    names(in: root).map { "\($0)/trace.txt" }.filter {
+      FileManager.default.fileExists(atPath: "\(root)/\($0)")
+    }
+  }
 }

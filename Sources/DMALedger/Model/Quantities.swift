@@ -22,13 +22,13 @@ public struct Nanoseconds: Hashable, Comparable, Sendable {
   private static let longestStepBack: Int64 = 1_000_000_000
 
   /// Whether a clock that went from `before` to `time` has been started anew.
-  static func isFarBack(from before: Nanoseconds, to time: Nanoseconds) -> Bool {
+  package static func isFarBack(from before: Nanoseconds, to time: Nanoseconds) -> Bool {
     let (step, overflow) = before.value.subtractingReportingOverflow(time.value)
     return step > longestStepBack || overflow && before > time
   }
 
   /// A century: what lies beyond was damaged or counts something else, and is not fit to calculate with.
-  var isSane: Bool { (0...3_000_000_000_000_000_000).contains(value) }
+  package var isSane: Bool { (0...3_000_000_000_000_000_000).contains(value) }
 }
 
 /// The number of an IOMMU group, `iommu_group::id`, as sysfs, QEMU and the kernel log print it.

@@ -1,0 +1,313 @@
+// One group's chart: the count as steps, marks above it, and below it a lane of bars for each device.
+//
+// Nothing narrower than a pixel is drawn twice, so that ten thousand events cost what the chart is wide.
+class Chart {
+  static markRow = 18;
+  static rowHeight = 15;
+  static axisHeight = 20;
+  static marks = {
+    leak: "M0 -6L6 0L0 6L-6 0Z", refusal: "M-5 -5L5 5M5 -5L-5 5", warning: "M0 -6L6 5H-6Z",
+    claim: "M-5 0A5 5 0 1 0 5 0A5 5 0 1 0 -5 0Z", loss: "M-6 3L-2 -3L2 3L6 -3", line: "M0 -4V4",
+  };
+  // When marks crowd, the gravest stays.
+  static order = ["leak", "refusal", "warning", "claim", "loss", "line"];
+
+  constructor(element, index) {
+    this.element = element;
+    this.index = index;
+    this.group = timeline.groups[index];
+    this.selected = -1;
+    this.svg = Chart.node("svg", { "aria-hidden": "true" });
+    element.replaceChildren(this.svg);
+  }
+
+  static node(name, attributes, parent) {
+    const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const key in attributes) node.setAttribute(key, attributes[key]);
+    if (parent) parent.append(node);
+    return node;
+  }
+
+  // MARK: Geometry
+
+  layOut(view) {
+    const width = Math.max(260, Math.round(this.element.clientWidth || 700));
+    const isNarrow = width < 560;
+    this.width = width;
+    // A narrow window has no room for names beside the bars: they stand above them.
+    this.left = isNarrow ? 24 : 16 + 6.7 * Math.min(20, Math.max(8, ...this.group.lanes.map((lane) => lane.label.length)));
+    this.right = width - 14;
+    this.nameHeight = isNarrow ? 14 : 0;
+    this.unit = Math.min(22, 130 / this.group.top);
+    this.stepTop = Chart.markRow + 8;
+    this.base = this.stepTop + Math.max(40, this.unit * this.group.top);
+    let y = this.base + 12;
+    this.lanes = this.group.lanes.map((lane) => {
+      const top = y + this.nameHeight;
+      y = top + lane.rows * Chart.rowHeight + 5;
+      return top;
+    });
+    this.bottom = y;
+    this.height = y + Chart.axisHeight;
+    this.view = view;
+    this.positions = view.mode === "time" ? this.group.at : this.group.rank;
+    this.scale = (this.right - this.left) / (view.high - view.low);
+  }
+
+  x(position) { return this.left + (position - this.view.low) * this.scale; }
+  xOf(i) { return this.x(this.positions[i]); }
+  y(count) { return this.base - count * this.unit; }
+  clamp(x) { return Math.max(this.left, Math.min(this.right, x)); }
+
+  // The first event at or behind a position.
+  firstAt(position) {
+    let low = 0;
+    let high = this.group.count;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.positions[middle] < position) low = middle + 1; else high = middle;
+    }
+    return low;
+  }
+
+  nearest(x) {
+    const i = this.firstAt(this.view.low + (x - this.left) / this.scale);
+    if (i >= this.group.count) return this.group.count - 1;
+    return i > 0 && x - this.xOf(i - 1) < this.xOf(i) - x ? i - 1 : i;
+  }
+
+  // MARK: Drawing
+
+  draw(view) {
+    this.layOut(view);
+    const svg = this.svg;
+    svg.replaceChildren();
+    svg.setAttribute("viewBox", `0 0 ${this.width} ${this.height}`);
+    this.drawGrid();
+    this.drawLosses();
+    this.drawCount();
+    this.drawLanes();
+    this.drawMarks();
+    this.drawTicks();
+    this.cursor = Chart.node("g", { class: "cursor" }, svg);
+    this.drawCursor();
+  }
+
+  text(x, y, content, attributes = {}) {
+    const node = Chart.node("text", { x: x.toFixed(1), y: y.toFixed(1), ...attributes }, this.svg);
+    node.textContent = content;
+    return node;
+  }
+
+  drawGrid() {
+    const step = roundStep(this.group.top / 6, 1);
+    for (let count = 0; count <= this.group.top; count += step) {
+      const y = this.y(count);
+      Chart.node("path", { class: "grid", d: `M${this.left} ${y}H${this.right}` }, this.svg);
+      const label = this.text(this.left - 6, y + 4, `${count}`, { "text-anchor": "end" });
+      label.dataset.count = count;
+    }
+    // The axis gives the count a name where there is room for one.
+    if (!this.nameHeight) this.text(4, Chart.markRow - 4, "owner_cnt");
+  }
+
+  // The states between the events in view: [from, to, low, high], and strokes for what is narrower than a pixel.
+  *states() {
+    const { low, high, gap, initial, count } = this.group;
+    let i = this.firstAt(this.view.low);
+    let state = i > 0 ? [low[i - 1], high[i - 1]] : initial;
+    let x = this.left;
+    let stroke = null;
+    for (; i < count; i++) {
+      const at = this.xOf(i);
+      if (at > this.right) break;
+      const before = gap[i] ?? state;
+      if (at - x >= 1 || stroke === null) {
+        yield { from: x, to: at, low: before[0], high: before[1], stroke };
+        stroke = [Infinity, -Infinity];
+        x = at;
+      }
+      state = [low[i], high[i]];
+      stroke = [Math.min(stroke[0], before[0], state[0]), Math.max(stroke[1], before[0], state[0])];
+    }
+    yield { from: x, to: this.right, low: state[0], high: state[1], stroke };
+  }
+
+  drawCount() {
+    let line = "";
+    let band = "";
+    let isDown = false;
+    for (const { from, to, low, high, stroke } of this.states()) {
+      if (stroke && isDown && stroke[1] > stroke[0]) line += `V${this.y(stroke[1])}V${this.y(stroke[0])}`;
+      if (high === low) {
+        line += isDown ? `V${this.y(low)}` : `M${from.toFixed(1)} ${this.y(low)}`;
+        line += `H${to.toFixed(1)}`;
+        isDown = true;
+      } else {
+        const top = high < 0 ? Chart.markRow : this.y(high);
+        band += `M${from.toFixed(1)} ${top}H${to.toFixed(1)}V${this.y(low)}H${from.toFixed(1)}Z`;
+        isDown = false;
+      }
+    }
+    if (band) Chart.node("path", { class: "band", d: band }, this.svg);
+    this.drawExcess();
+    this.drawHeld();
+    if (line) Chart.node("path", { class: "count", d: line }, this.svg);
+  }
+
+  // What is certainly above the legitimate holders: leaked, or taken by somebody whom the capture does not show.
+  drawExcess() {
+    const { held, leaked, low, count, initial, heldBefore } = this.group;
+    const levels = (i) => {
+      const [base, top] = i < 0 ? [heldBefore, initial[0]] : [held[i], low[i]];
+      return [base, Math.max(base, Math.min(top, base + leaked[i])), top];
+    };
+    const area = (from, to, bottom, top) => top > bottom
+      ? `M${from.toFixed(1)} ${this.y(top)}H${to.toFixed(1)}V${this.y(bottom)}H${from.toFixed(1)}Z` : "";
+    let i = this.firstAt(this.view.low) - 1;
+    let x = this.left;
+    let leak = "";
+    let stray = "";
+    for (; i < count && x < this.right; i++) {
+      const to = i + 1 < count ? Math.min(this.right, this.xOf(i + 1)) : this.right;
+      if (to - x < 1 && i + 1 < count) continue;
+      const [base, middle, top] = levels(i);
+      leak += area(x, to, base, middle);
+      stray += area(x, to, middle, top);
+      x = to;
+    }
+    if (stray) Chart.node("path", { class: "stray", d: stray }, this.svg);
+    if (leak) Chart.node("path", { class: "excess", d: leak }, this.svg);
+  }
+
+  drawHeld() {
+    const { held, count, heldBefore } = this.group;
+    let i = this.firstAt(this.view.low);
+    let value = i > 0 ? held[i - 1] : heldBefore;
+    let path = `M${this.left} ${this.y(value)}`;
+    let last = -1;
+    for (; i < count; i++) {
+      const x = this.xOf(i);
+      if (x > this.right) break;
+      if (held[i] === value) continue;
+      value = held[i];
+      if (x - last >= 1) path += `H${x.toFixed(1)}`;
+      path += `V${this.y(value)}`;
+      last = x;
+    }
+    Chart.node("path", { class: "held", d: `${path}H${this.right}` }, this.svg);
+  }
+
+  // From the last thing that was certain to the next one.
+  drawLosses() {
+    const { gap, count, call, endsInGap } = this.group;
+    const stretches = Object.keys(gap).map((key) => [Number(key) - 1, Number(key)]);
+    if (endsInGap) stretches.push([count - 1, count]);
+    let path = "";
+    let painted = -1;
+    for (const [before, after] of stretches) {
+      let from = before;
+      for (let i = before; i >= 0 && call[i] < 0; i--) {
+        from = timeline.markName(this.group, i) === "loss" ? i : i - 1;
+      }
+      const x0 = this.clamp(from < 0 ? this.left : this.xOf(from));
+      const x1 = this.clamp(after < count ? this.xOf(after) : this.right);
+      if (x1 <= x0 || x1 - painted < 1) continue;
+      path += `M${x0.toFixed(1)} ${Chart.markRow}H${x1.toFixed(1)}V${this.base}H${x0.toFixed(1)}Z`;
+      painted = x1;
+    }
+    if (path) Chart.node("path", { class: "lost", d: path }, this.svg);
+  }
+
+  drawLanes() {
+    this.group.lanes.forEach((lane, index) => {
+      const top = this.lanes[index];
+      const label = lane.label.length > 20 ? `${lane.label.slice(0, 19)}…` : lane.label;
+      if (this.nameHeight) this.text(this.left, top - 3, label);
+      else this.text(this.left - 8, top + Chart.rowHeight - 4, label, { "text-anchor": "end" });
+      if (lane.more && !this.nameHeight) this.text(this.left - 8, top + 2 * Chart.rowHeight - 4, `+${lane.more} more`, { "text-anchor": "end" });
+      const ends = new Array(lane.rows).fill(-1);
+      for (const holding of lane.holdings) this.drawBar(holding, top + holding.row * Chart.rowHeight + 2, ends);
+    });
+  }
+
+  drawBar(holding, y, ends) {
+    const isOpen = holding.last < 0;
+    const start = holding.first < 0 ? this.left : this.xOf(holding.first);
+    const end = isOpen ? this.right : this.xOf(holding.last);
+    if (end < this.left || start > this.right) return;
+    const x0 = this.clamp(start);
+    const x1 = Math.max(x0 + 1.5, this.clamp(end));
+    if (x1 - ends[holding.row] < 1) return;
+    ends[holding.row] = x1;
+    const height = Chart.rowHeight - 4;
+    const [left, right] = [x0.toFixed(1), x1.toFixed(1)];
+    // A bar without an end is an arrow, one without a beginning is notched.
+    const tip = isOpen && x1 - x0 > 12 ? 6 : 0;
+    const notch = holding.first < 0 && x1 - x0 > 12 ? 5 : 0;
+    const d = `M${left} ${y}H${(x1 - tip).toFixed(1)}L${right} ${y + height / 2}L${(x1 - tip).toFixed(1)} ${y + height}H${left}` +
+      `L${(x0 + notch).toFixed(1)} ${y + height / 2}Z`;
+    const bar = Chart.node("path", { class: `bar ${holding.kind}`, d }, this.svg);
+    bar.dataset.first = holding.first;
+    bar.dataset.open = isOpen;
+    this.drawBarLabel(holding, x0 + notch + 4, x1 - tip - 4, y + height - 2);
+  }
+
+  drawBarLabel(holding, left, right, y) {
+    const words = { leaked: "leaked", suspected: "perhaps leaked", unknown: "whose?", owner: "owner" };
+    let label = words[holding.kind] ?? holding.driver;
+    if (holding.kind === "leaked" && holding.driver) label = `${holding.driver}: leaked`;
+    if (holding.count !== 1 && holding.count >= 0) label = `${holding.count} × ${label}`;
+    if (!label || label.length * 6.1 + 4 > right - left) return;
+    this.text(left, y, label, { class: holding.kind === "leaked" ? "inside leaked" : "inside" });
+  }
+
+  drawMarks() {
+    const crowd = new Map();
+    for (let i = this.firstAt(this.view.low); i < this.group.count; i++) {
+      const x = this.xOf(i);
+      if (x > this.right) break;
+      const name = timeline.markName(this.group, i);
+      if (name === "none") continue;
+      const slot = Math.floor(x / 11);
+      const other = crowd.get(slot);
+      if (!other || Chart.order.indexOf(name) < Chart.order.indexOf(other.name)) crowd.set(slot, { name, x, i });
+    }
+    for (const { name, x, i } of crowd.values()) {
+      const foot = this.y(this.group.low[i]);
+      if (name !== "line") Chart.node("path", { class: `stem ${name}`, d: `M${x.toFixed(1)} ${Chart.markRow}V${foot}` }, this.svg);
+      Chart.node("path", { class: `mark ${name}`, d: Chart.marks[name], transform: `translate(${x.toFixed(1)} 10)` }, this.svg);
+    }
+  }
+
+  drawTicks() {
+    const y = this.bottom;
+    Chart.node("path", { class: "grid", d: `M${this.left} ${y}H${this.right}` }, this.svg);
+    const label = (x, words) => {
+      Chart.node("path", { class: "grid", d: `M${x.toFixed(1)} ${y}v4` }, this.svg);
+      this.text(x, y + 16, words, { "text-anchor": x > this.right - 30 ? "end" : x < this.left + 30 ? "start" : "middle" });
+    };
+    if (this.view.mode === "time") {
+      const { step, digits } = this.view.ticks((this.right - this.left) / 95);
+      for (const offset of this.view.tickOffsets(step)) label(this.x(offset), timeline.seconds(offset, digits));
+      return;
+    }
+    let last = -Infinity;
+    for (let i = this.firstAt(this.view.low); i < this.group.count; i++) {
+      const x = this.xOf(i);
+      if (x > this.right) break;
+      if (x - last < 88) continue;
+      label(x, timeline.axis === "time" ? timeline.seconds(this.group.at[i]) : `line ${this.group.line[i]}`);
+      last = x;
+    }
+  }
+
+  drawCursor() {
+    this.cursor.replaceChildren();
+    if (this.selected < 0) return;
+    const x = this.xOf(this.selected);
+    if (x < this.left - 1 || x > this.right + 1) return;
+    Chart.node("line", { x1: x, x2: x, y1: Chart.markRow, y2: this.bottom }, this.cursor);
+    Chart.node("circle", { cx: x, cy: this.y(this.group.low[this.selected]), r: 4 }, this.cursor);
+  }
+}
