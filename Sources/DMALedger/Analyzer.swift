@@ -287,7 +287,8 @@ public struct Analyzer {
       )
     }
     return ReportBuilder(
-      names: names, arena: assembler.arena, ledger: assembler.ledger, incident: incident, questions: questions,
+      names: names, arena: assembler.arena, ledger: assembler.ledger, incident: incident,
+      questions: questions,
       evidence: assembler.pastEvidence + [assembler.evidence], losses: assembler.losses, sources: sources,
       log: facts, diagnostics: diagnostics, lostBefore: lostBefore, countsTicks: !known.ticking.isEmpty,
       order: order

@@ -130,7 +130,8 @@ extension Answer {
 extension Holder {
   fileprivate init(_ members: inout JSONMembers) throws(JSONError) {
     self.init(
-      kind: try members.choice("kind"), count: try members.number("count"), device: try members.text("device"),
+      kind: try members.choice("kind"), count: try members.number("count"),
+      device: try members.text("device"),
       driver: try members.text("driver"), since: try members.time("since_ts_ns"), at: try members.place("at"))
   }
 }

@@ -331,4 +331,3 @@ private struct Schema {
     return found
   }
 }
-

@@ -58,7 +58,8 @@ extension FindingContext {
   /// What a listed holder or a leak is in the report.
   func holder(_ member: GroupLedger.ListedMember) -> Holder {
     Holder(
-      kind: .bound, count: 1, device: text(member.device), driver: text(member.driver), at: order.place(member.witness.at))
+      kind: .bound, count: 1, device: text(member.device), driver: text(member.driver),
+      at: order.place(member.witness.at))
   }
 
   /// A leak as a holder that will never let go.

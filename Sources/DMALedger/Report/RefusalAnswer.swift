@@ -66,7 +66,11 @@ struct RefusalAnswer {
   private var legitimate: [Holder] {
     if story.refusal.owner == .user {
       let call = story.refusal.ownerCall
-      return [Holder(kind: .owner, count: story.count.exact, since: call?.time, at: (call?.entry.at).map(context.order.place))]
+      return [
+        Holder(
+          kind: .owner, count: story.count.exact, since: call?.time,
+          at: (call?.entry.at).map(context.order.place))
+      ]
     }
     return story.holdings.map { holding in
       Holder(

@@ -59,7 +59,8 @@ struct ReportBuilder {
       questions: questions
     ).answers()
     let whole = FindingContext(
-      names: names, arena: arena, evidence: merged, losses: losses, release: release, countsTicks: countsTicks,
+      names: names, arena: arena, evidence: merged, losses: losses, release: release,
+      countsTicks: countsTicks,
       order: order)
     let open = OpenQuestions(
       summaries, asked: unanswered(report.answers, summaries), isInconclusive: verdict == .inconclusive,
