@@ -39,7 +39,9 @@ struct KernelEvidence: Sendable {
 
   /// What the windows look like.
   var pattern: TestDriverRemove {
-    if isTangled || unfixed > 0 && fixed > 0 { return .unknown }
+    if unfixed > 0, fixed > 0 { return .unknown }
+    // Counts that both uses of a device read do not depend on whose window is whose.
+    if isTangled, !countsShowLeak { return .unknown }
     if unfixed > 0 { return .unfixed }
     if fixed > 0 { return .fixed }
     // A driver that manages DMA itself gives nothing back on any kernel: its silence says nothing.
@@ -65,6 +67,7 @@ struct KernelEvidence: Sendable {
       merged.hasUnplacedUse = merged.hasUnplacedUse || boot.hasUnplacedUse
       merged.hasUnplacedClaim = merged.hasUnplacedClaim || boot.hasUnplacedClaim
       merged.countsShowLeak = merged.countsShowLeak || boot.countsShowLeak
+      merged.isTangled = merged.isTangled || boot.isTangled
     }
     return merged
   }
