@@ -250,8 +250,7 @@ def judge_hostile(browser, program, folder):
         for mark in ("\u202e", "\u2028", "\x1b"):
             if mark in shown:
                 yield f"{mark!r} is shown by the script"
-        if page.value("document.querySelectorAll('body b').length") > page.value(
-            "document.querySelectorAll('.tool b, .holders b, li > b').length"):
+        if page.value("[...document.querySelectorAll('body b')].some(b => b.textContent === 'x')"):
             yield "a task's name became markup"
         yield from page.complaints()
     if not facts["groups"]:
