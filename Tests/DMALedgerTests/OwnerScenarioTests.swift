@@ -21,6 +21,25 @@ struct OwnerScenarioTests {
     #expect(report.told == [Told(.nativeBindRefused, audio, "snd_hda_intel")])
   }
 
+  @Test(
+    "23: a second open of the group makes no call, and what its program says is no refusal",
+    arguments: [Scenario.Evidence.arguments, .returnCodes, .names])
+  func secondOpen(evidence: Scenario.Evidence) {
+    story.claim(45)
+    story.release(45)
+    let report = check(story)
+    #expect(report.verdict == .balanced)
+    #expect(report.group(45)?.peak.exact == 1)
+    #expect(report.told.isEmpty)
+    let beside = story.report(
+      evidence,
+      beside: "qemu-system-x86_64: -device vfio-pci,host=03:00.0: vfio 0000:03:00.0: "
+        + "failed to open /dev/vfio/45: Device or resource busy\n")
+    #expect(beside.verdict == story.report(evidence).verdict)
+    #expect(beside.told.isEmpty && beside.answers.isEmpty)
+    #expect(beside.changes.count == story.report(evidence).changes.count)
+  }
+
   @Test("24: another container is refused")
   func foreignOwner() {
     story.claim(45, .x)

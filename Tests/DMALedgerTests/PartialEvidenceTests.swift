@@ -38,6 +38,23 @@ struct PartialEvidenceTests {
     #expect(story.report(.groups).group(45)?.initial == Count(min: 2, max: nil))
   }
 
+  @Test("34, with the snapshot: whose it is stays open, that it is in excess does not")
+  func leakedBeforeWithSnapshot() {
+    story.group(45, nic, count: 2)
+    story.alreadyBound(nic, "e1000e")
+    story.unbind(nic)
+    story.probe(nic, "vfio-pci") {
+      $0.pass(); $0.bound()
+    }
+    story.query(45)
+    let report = story.report(.arguments, beside: "\(nic) group=45 driver=vfio-pci\n")
+    #expect(report.group(45)?.final.exact == 1)
+    #expect(report.group(45)?.excess == Count(exactly: 1))
+    #expect(report.verdict == .unbalanced)
+    #expect(report.told.map(\.rule).contains(.excessCount))
+    #expect(!report.has(.testRemoveLeak))
+  }
+
   @Test("35: a claim that succeeds found the group idle", arguments: [true, false])
   func claimFirst(readsCounts: Bool) {
     story.group(45, nic)

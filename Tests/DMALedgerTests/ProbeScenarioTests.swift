@@ -34,6 +34,22 @@ struct ProbeScenarioTests {
     #expect(report.kernel.testDriverRemove == .inactive)
   }
 
+  @Test(
+    "54: binding what is bound makes no call, and the shell's complaint proves nothing",
+    arguments: [Scenario.Evidence.arguments, .returnCodes, .names])
+  func boundAgain(evidence: Scenario.Evidence) {
+    story.probe(nic, "e1000e") {
+      $0.use(); $0.bound()
+    }
+    #expect(check(story).verdict == .balanced)
+    let alone = story.report(evidence)
+    let beside = story.report(evidence, beside: "bash: echo: write error: Device or resource busy\n")
+    #expect(beside.verdict == alone.verdict)
+    #expect(beside.told == alone.told)
+    #expect(beside.groups.map(\.held) == alone.groups.map(\.held))
+    #expect(beside.changes.count == alone.changes.count)
+  }
+
   @Test("2: unbinding gives it back")
   func unbind() {
     story.probe(nic, "e1000e") {

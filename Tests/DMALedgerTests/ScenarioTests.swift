@@ -11,8 +11,8 @@ import TestSupport
 //     29-32, 38-41, 45, 47-49  MembershipScenarioTests  groups that begin, end, or begin too late
 //     33-37, 43, 51       PartialEvidenceTests      captures that begin late or have gaps
 //
-// 23 and 54 are about what other logs say of a second open and of a second bind: no ownership call is made, and what
-// is left of them is 22 and 1. The snapshot of sysfs that proves the excess in 34 is not read yet.
+// 23 and 54 are about what other logs say of a second open and of a second bind: no ownership call is made, so they are
+// played beside the logs.
 
 let nic = "0000:03:00.0"
 let audio = "0000:03:00.1"
@@ -68,6 +68,16 @@ extension Report {
   }
 
   func has(_ rule: Rule) -> Bool { findings.contains { $0.rule == rule } }
+}
+
+extension Scenario {
+  /// The report on the history as a trace shows it, and on a log or listing beside it.
+  func report(_ evidence: Evidence, beside other: String) -> Report {
+    var analyzer = Analyzer()
+    analyzer.read(bytes: Array(text(evidence).utf8), name: "trace.txt")
+    analyzer.read(bytes: Array(other.utf8), name: "other.txt")
+    return analyzer.finish()
+  }
 }
 
 extension GroupReport {
