@@ -190,6 +190,21 @@ struct PartialEvidenceTests {
     #expect(report.verdict == .balanced)
   }
 
+  @Test("an unuse that finds the group owned is not balanced, whether a bind was seen or not")
+  func ownersReferenceTaken() {
+    let group = "grp=0xff110001005f6900 id=45"
+    let lines = [
+      "            qemu-900     [000] .....     5.000001: claim: (iommu_group_claim_dma_owner+0x0/0x8c) \(group) cnt=0 own=0x0",
+      "            qemu-900     [000] .....     5.000002: claim_ret: (vfio+0x1/0x2 <- iommu_group_claim_dma_owner) ret=0",
+      "            init-1       [001] .....     5.000003: use: (iommu_device_use_default_domain+0x0/0x8c) dev=\"\(nic)\" \(group) cnt=1 own=0xff24",
+      "            init-1       [001] .....     5.000004: use_ret: (really_probe+0x7f/0x380 <- iommu_device_use_default_domain) ret=-16",
+      "            init-1       [001] .....     5.000005: unuse: (iommu_device_unuse_default_domain+0x0/0x47) dev=\"\(nic)\" \(group) cnt=1 own=0xff24",
+    ]
+    let report = TestSupport.report(on: lines.joined(separator: "\n") + "\n")
+    #expect(report.verdict == .inconclusive)
+    #expect(report.reasons.contains { $0.contains("line 5 found the group owned") })
+  }
+
   @Test("a use that succeeds shows that an owner has let go unseen", arguments: Scenario.Evidence.allCases)
   func unseenRelease(evidence: Scenario.Evidence) {
     story.group(45, nic)

@@ -114,6 +114,12 @@ struct GroupSummary: Sendable {
 
   /// A holder whose reference is not in the count any more: somebody else gave it back.
   private static func stolenReason(_ ledger: GroupLedger, final: Count) -> String? {
+    // No driver holds anything of an owned group: whatever it gave back was the owner's.
+    if let theft = ledger.entries.first(where: { $0.call.kind == .unuse && $0.call.ownerBefore ?? 0 != 0 }) {
+      return
+        "the unuse in line \(theft.call.entry.at.line) found the group owned, so it may have taken a reference of the "
+        + "owner's"
+    }
     if ledger.owner == .user, final.max == 0 {
       return "the group has an owner and a count of 0, so a driver gave back what the owner had taken"
     }
