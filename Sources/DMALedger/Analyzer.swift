@@ -11,7 +11,7 @@
 public struct Analyzer {
   private var names = NameTable()
   private var addresses = AddressBook()
-  private(set) var assembler = CallAssembler(ledger: Ledger())
+  private(set) var assembler: CallAssembler<Ledger>
   private var log = LogFacts()
   private var incident = IncidentFacts()
   private let fields: ProbeFields
@@ -31,6 +31,7 @@ public struct Analyzer {
   /// An analyzer that knows the usual probe fields and those of `options`.
   public init(options: Options = Options()) {
     fields = options.probeFields
+    assembler = CallAssembler(ledger: Ledger(limits: options.limits))
     jobs = options.jobs
     questions = options.questions
     identifiesContent = options.identifiesContent
@@ -317,6 +318,9 @@ extension Analyzer {
     }
     /// Whether ``Analyzer/captureID`` is wanted: every byte is hashed then.
     public var identifiesContent = false
+
+    /// How much is kept of a capture.
+    package var limits = Limits()
 
     /// Nothing but the usual names.
     public init() {}

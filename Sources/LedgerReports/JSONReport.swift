@@ -130,6 +130,20 @@ extension JSONWriter {
     array("holders", of: group.holders) { json, holder in
       json.object(.oneLine) { json in json.members(of: holder) }
     }
+    if let folded = group.foldedChanges {
+      object("folded_changes") { json in json.members(of: folded) }
+    }
+  }
+
+  private mutating func members(of folded: FoldedChanges) {
+    member("index", folded.place)
+    member("count", folded.count)
+    object("calls", .oneLine) { json in json.members(of: folded.calls) }
+    object("effective", .oneLine) { json in json.members(of: folded.effective) }
+    member("first_ts_ns", folded.firstTime)
+    member("first_at", folded.firstAt)
+    member("last_ts_ns", folded.lastTime)
+    member("last_at", folded.lastAt)
   }
 
   fileprivate mutating func members(of device: DeviceReport) {
@@ -178,6 +192,7 @@ extension JSONWriter {
     member("device", finding.device)
     member("driver", finding.driver)
     member("excess", finding.excess)
+    if finding.occurrences > 1 { member("occurrences", finding.occurrences) }
     member("message", finding.message)
     member("cause", finding.cause)
     member("remedy", finding.remedy)

@@ -102,6 +102,20 @@ extension GroupReport {
       holders: try members.list("holders") { (holder: inout JSONMembers) throws(JSONError) in
         try Holder(&holder)
       }, changes: [])
+    if var folded = try members.take("folded_changes")?.object() {
+      foldedChanges = try FoldedChanges(&folded)
+      try folded.finish()
+    }
+  }
+}
+
+extension FoldedChanges {
+  fileprivate init(_ members: inout JSONMembers) throws(JSONError) {
+    self.init(
+      place: try members.count("index"), count: try members.count("count"),
+      calls: try CallTally(members.take("calls")), effective: try CallTally(members.take("effective")),
+      firstTime: try members.time("first_ts_ns"), firstAt: try LineReference(members.need("first_at")),
+      lastTime: try members.time("last_ts_ns"), lastAt: try LineReference(members.need("last_at")))
   }
 }
 
@@ -149,6 +163,7 @@ extension Change {
 
 extension Finding {
   init(_ members: inout JSONMembers) throws(JSONError) {
+    let occurrences = try members.number("occurrences")
     self.init(
       rule: try members.choice("rule"), severity: try members.choice("severity"),
       certainty: try members.choice("certainty"), group: try members.number("group").map(GroupID.init),
@@ -163,6 +178,7 @@ extension Finding {
           time: try evidence.time("ts_ns"), note: try evidence.need("note").string(),
           text: try evidence.need("text").string())
       })
+    self.occurrences = max(1, occurrences ?? 1)
     novelty = try members.choiceIfThere("novelty")
   }
 }

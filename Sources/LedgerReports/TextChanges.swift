@@ -2,12 +2,15 @@ import DMALedger
 
 /// The changes of a group as a table, as narrow as its contents allow.
 struct TextChanges {
-  /// Changes shown; the JSON report has them all.
+  /// Changes shown; the JSON report has more.
   private static let shown = 40
   /// Of more changes than are shown these many come from the end.
   private static let shownAtEnd = 12
 
   private let changes: [Change]
+  /// Changes that no report tells one by one.
+  private let folded: Int
+  private let foldPlace: Int?
   /// The second uses of the group's leaks.
   private let leaks: Set<LineReference>
   private let time: Int
@@ -22,6 +25,8 @@ struct TextChanges {
   init?(_ group: GroupReport, _ report: Report) {
     guard !group.changes.isEmpty else { return nil }
     changes = group.changes
+    folded = group.foldedChanges?.count ?? 0
+    foldPlace = group.foldedChanges?.place
     leaks = GroupTimeline.leakLines(of: group, report)
     func width(_ least: Int, _ most: Int, _ cell: (Change) -> String) -> Int {
       min(most, max(least, group.changes.map { cell($0).count }.max() ?? 0))
@@ -38,11 +43,16 @@ struct TextChanges {
     canvas.line()
     canvas.line(canvas.fitted(row("time", "call", "device", "driver", "count", "line"), from: 0), .dim)
     let isCut = changes.count > Self.shown
-    let atStart = isCut ? Self.shown - Self.shownAtEnd : changes.count
+    let atStart = isCut ? Self.shown - Self.shownAtEnd : foldPlace ?? changes.count
     for change in changes.prefix(atStart) { render(change, &canvas) }
     if isCut {
-      canvas.line("  … \(changes.count - Self.shown) more changes, in the JSON report …", .dim)
+      var rest = "  … \(changes.count - Self.shown) more changes, in the JSON report"
+      if folded > 0 { rest += ", and \(folded) that are only counted" }
+      canvas.line(rest + " …", .dim)
       for change in changes.suffix(Self.shownAtEnd) { render(change, &canvas) }
+    } else if atStart < changes.count {
+      canvas.line("  … \(folded) more changes, which are only counted …", .dim)
+      for change in changes.dropFirst(atStart) { render(change, &canvas) }
     }
   }
 

@@ -126,6 +126,8 @@ struct CountHistoryTests {
   /// A random walk of a true count and what somebody might have seen of it.
   private struct Walk {
     var history: CountHistory
+    var steps: [Step] = []
+    let start: Count
     var truth: [(before: Int, after: Int)] = []
     /// First step of every stretch without break or reset, and whether something in it was read exactly.
     var stretches: [(steps: Range<Int>, isRead: Bool)] = []
@@ -136,7 +138,8 @@ struct CountHistoryTests {
       var count = Int.random(in: 0...3, using: &random)
       initial = count
       let startsKnown = Int.random(in: 0...3, using: &random) == 0
-      history = CountHistory(start: startsKnown ? Count(exactly: count) : .unknown)
+      start = startsKnown ? Count(exactly: count) : .unknown
+      history = CountHistory(start: start)
       var first = 0
       var isRead = startsKnown
       for index in 0..<Int.random(in: 1...24, using: &random) {
@@ -174,6 +177,7 @@ struct CountHistoryTests {
           Self.seen(count, &random, &isRead, counts: step.reset == nil)
         )
         truth.append((before, count))
+        steps.append(step)
         history.add(step)
       }
       stretches.append((first..<truth.count, isRead))
@@ -224,5 +228,83 @@ struct CountHistoryTests {
         }
       }
     }
+  }
+
+  /// The same walk with the middle of its history folded now and then, and the steps that were not.
+  private static func folded(_ walk: Walk, seed: UInt64) -> (history: CountHistory, kept: [Int]) {
+    var random = SplitMix(state: seed ^ 0xF01D)
+    var history = CountHistory(start: walk.start)
+    var kept: [Int] = []
+    let pinned = walk.steps.indices.filter { _ in Int.random(in: 0..<6, using: &random) == 0 }
+    for (serial, step) in walk.steps.enumerated() {
+      history.add(step)
+      kept.append(serial)
+      guard Int.random(in: 0..<4, using: &random) == 0 else { continue }
+      let first = Int.random(in: 0...serial, using: &random)
+      let range = first..<Int.random(in: first...serial + 1, using: &random)
+      history.fold(range, keeping: pinned)
+      kept.removeAll { range.contains($0) && !pinned.contains($0) }
+    }
+    return (history, kept)
+  }
+
+  @Test("folding the middle of a history changes nothing that is known of the rest", arguments: 0..<40)
+  func folding(block: Int) {
+    var saved = 0
+    for seed in block * 50..<(block + 1) * 50 {
+      let walk = Walk(seed: UInt64(seed), isExact: seed % 2 == 0)
+      let (history, kept) = Self.folded(walk, seed: UInt64(seed))
+      let all = walk.history.narrowed()
+      let some = history.narrowed()
+      #expect(some.initial == all.initial && some.final == all.final, "seed \(seed)")
+      #expect(history.current == walk.history.current, "seed \(seed)")
+      for serial in kept where some.counts(at: serial) != (.unknown, .unknown) {
+        #expect(some.counts(at: serial) == all.counts(at: serial), "seed \(seed), step \(serial)")
+      }
+      // Of the steps that are gone the peak is kept, as exactly as the steps themselves were known.
+      #expect(some.peak.min <= all.peak.min, "seed \(seed)")
+      let top = all.peak.max ?? .max
+      #expect(some.peak.max ?? .max >= top, "seed \(seed)")
+      #expect(some.lowest ?? .max <= all.lowest ?? .max, "seed \(seed)")
+      if seed % 2 == 0 { #expect(some.peak == all.peak && some.lowest == all.lowest, "seed \(seed)") }
+      let truth = walk.truth.map(\.after).max().map { max($0, walk.initial) } ?? walk.initial
+      #expect(some.peak.contains(truth), "seed \(seed)")
+      saved += walk.history.kept - history.kept
+    }
+    #expect(saved > 50)
+  }
+
+  @Test("what is known after a fold still tells what it was before it")
+  func narrowingThroughFold() {
+    var history = CountHistory(start: .unknown)
+    history.add(Self.step(1))
+    for _ in 0..<500 {
+      history.add(Self.step(1))
+      history.add(Self.step(-1, pre: Count(min: 1, max: nil)))
+    }
+    history.fold(1..<1001)
+    #expect(history.kept == 2)
+    history.add(Self.step(0, pre: Count(exactly: 3)))
+    let narrowed = history.narrowed()
+    #expect(narrowed.initial.exact == 2)
+    #expect(narrowed.counts(at: 0).after.exact == 3)
+    #expect(narrowed.counts(at: 1001).before.exact == 3)
+    #expect(narrowed.peak.exact == 4)
+  }
+
+  @Test("a loss that may lie in a fold leaves nothing known behind it")
+  func looseningFold() {
+    var history = CountHistory(start: Count(exactly: 0))
+    for _ in 0..<10 {
+      history.add(Self.step(1))
+      history.add(Self.step(-1))
+    }
+    history.add(Self.step(1))
+    history.fold(2..<20)
+    history.loosen(from: 7)
+    let narrowed = history.narrowed()
+    #expect(narrowed.counts(at: 1).after.exact == 0)
+    #expect(narrowed.final == Count(min: 1, max: nil))
+    #expect(narrowed.peak.max == nil)
   }
 }

@@ -77,7 +77,7 @@ struct JSONReportTests {
       [
         "rule": "not-viable", "severity": "error", "certainty": "consistent", "group": 45, "incarnation": 1,
         "device": "0000:00:03.0", "driver": "e1000e", "excess": 1, "message": "VFIO was refused.",
-        "cause": "leak", "remedy": "See the leak.", "fingerprint": "0123456789abcdef",
+        "cause": "leak", "remedy": "See the leak.", "fingerprint": "0123456789abcdef", "occurrences": 3,
         "evidence": [
           [
             "source": 0, "line": 40, "ts_ns": 12_742_977_000, "note": "claimed",
@@ -173,11 +173,16 @@ struct JSONReportTests {
       ["peak", "min", "excess"], interval, ["owner"],
       ["devices", "name", "driver", "bound", "outstanding"],
       ["holders", "kind", "count", "device", "driver", "since_ts_ns"], place,
+      ["folded_changes", "index", "count", "calls", "use", "effective", "use", "first_ts_ns", "first_at"],
+      ["source", "line", "last_ts_ns", "last_at", "source", "line"],
       ["changes", "ts_ns", "call", "device", "driver", "pid", "comm", "cpu", "result"],
       ["before", "min", "after"], interval, ["certainty"], place,
       ["unattributed", "use", "device_release"],
       ["findings", "rule", "severity", "certainty", "group", "incarnation", "device", "driver", "excess"],
-      ["message", "cause", "remedy", "fingerprint", "evidence", "source", "line", "ts_ns", "note", "text"],
+      [
+        "occurrences", "message", "cause", "remedy", "fingerprint", "evidence", "source", "line", "ts_ns",
+        "note", "text",
+      ],
       ["recipe", "diagnostics", "level", "source", "line", "offset", "message"],
     ]
     #expect(keys == expected.flatMap(\.self))

@@ -9,7 +9,7 @@ extension Report {
   /// Every value is set that may be set; `peak.max` and `before.max` are open.
   static let withEverything: Report = {
     let line = LineReference(source: 0, line: 12)
-    let group = GroupReport(
+    var group = GroupReport(
       id: GroupID(45), incarnation: 1, verdict: .unbalanced, reasons: [], initial: Count(exactly: 0),
       final: Count(min: 1, max: 2), peak: Count(min: 2, max: nil), excess: Count(exactly: 1), owner: .none,
       devices: [DeviceReport(name: "0000:00:03.0", driver: "e1000e", isBound: true, outstanding: 2)],
@@ -26,6 +26,12 @@ extension Report {
           comm: "init", cpu: 0, result: -16, before: .unknown, after: Count(exactly: 1), certainty: .proved,
           at: line)
       ])
+    var folded = CallTally()
+    folded[.use] = 7
+    group.foldedChanges = FoldedChanges(
+      place: 1, count: 7, calls: folded, effective: folded, firstTime: Nanoseconds(12_263_057_000),
+      firstAt: line,
+      lastTime: Nanoseconds(12_263_058_000), lastAt: LineReference(source: 0, line: 39))
     var unattributed = CallTally()
     unattributed[.use] = 12
     unattributed[.deviceRelease] = 1
@@ -54,6 +60,7 @@ extension Report {
       ],
       diagnostics: [Diagnostic(level: .warning, source: 0, line: 31, offset: 2048, message: "damaged frame")])
     report.kernel.fix = .lacksByRelease
+    report.findings[0].occurrences = 3
     report.recipe = ["cat trace > trace.txt"]
     report.answers = [AnswerReportTests.full]
     return report

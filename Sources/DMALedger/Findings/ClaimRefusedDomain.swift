@@ -36,7 +36,7 @@ extension ClaimRefusedDomain {
   /// One finding a group: claims refused at count 0.
   static func find(in summary: GroupSummary, _ context: FindingContext) -> [Finding] {
     let group = summary.ledger
-    guard let first = group.domainRefusals.first else { return [] }
+    guard let first = group.refusals.domain.first?.call else { return [] }
     return [
       Finding(
         rule: .claimRefusedDomain, severity: .warning, certainty: .proved, group: group.id.map(GroupID.init),
@@ -47,7 +47,9 @@ extension ClaimRefusedDomain {
         cause: nil,
         remedy: "Find who attached a domain of its own (vdpa, a GPU driver, SVA) and let it detach first.",
         fingerprint: context.fingerprint(.claimRefusedDomain, driver: nil, device: nil, chain: "claim=-16"),
-        evidence: group.domainRefusals.prefix(4).flatMap { context.lines(of: $0, "the claim is refused") })
+        evidence: group.refusals.domain.prefix(4).flatMap {
+          context.lines(of: $0.call, "the claim is refused")
+        })
     ]
   }
 }

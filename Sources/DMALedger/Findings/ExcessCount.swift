@@ -41,7 +41,7 @@ extension ExcessCount {
   static func find(in summary: GroupSummary, _ context: FindingContext) -> [Finding] {
     let group = summary.ledger
     let rest = summary.excess.min - summary.leaked
-    guard rest > 0, let last = group.entries.last else { return [] }
+    guard rest > 0, let last = group.changes.last else { return [] }
     let isLeast = summary.excess.exact == nil
     return [
       Finding(

@@ -77,6 +77,19 @@ struct FindingContext {
       evidence: evidence)
   }
 
+  /// A finding that stands for all that differ in nothing but their time.
+  func repeated(_ finding: Finding, _ alike: Alike) -> Finding {
+    guard alike.count > 1, let last = alike.last else { return finding }
+    var finding = finding
+    finding.occurrences = alike.count
+    finding.excess = finding.excess.map { $0 * alike.count }
+    finding.message +=
+      " The same was seen \(alike.count) times in all, the last time \(moment(last)); they are counted here and not "
+      + "told one by one."
+    finding.evidence.append(evidence(last, "the last of \(alike.count) alike"))
+    return finding
+  }
+
   /// Same bug, same fingerprint: nothing in it changes from boot to boot.
   func fingerprint(_ rule: Rule, driver: NameID?, device: NameID?, chain: String) -> String {
     let bus = device.map { names.withBytes($0, GroupTrust.isPCIAddress) ? "pci" : "other" } ?? "unknown"

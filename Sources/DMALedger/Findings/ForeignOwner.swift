@@ -39,7 +39,7 @@ extension ForeignOwner {
   /// One finding for each claim that came while somebody else owned the group.
   static func find(in summary: GroupSummary, _ context: FindingContext) -> [Finding] {
     let group = summary.ledger
-    return group.refusals.filter { $0.owner == .user }.prefix(16).map { refusal in
+    return group.refusals.kept.filter { $0.owner == .user }.prefix(16).map { refusal in
       let call = refusal.call
       let owner = refusal.ownerCall.map {
         "\(context.text($0.comm) ?? "another task")\($0.pid >= 0 ? " (pid \($0.pid))" : "") "
@@ -47,7 +47,7 @@ extension ForeignOwner {
       }
       var lines = refusal.ownerCall.map { context.lines(of: $0, "the first owner claims the group") } ?? []
       lines += context.lines(of: call, "another one is refused")
-      return Finding(
+      let found = Finding(
         rule: .foreignOwner, severity: .warning, certainty: .proved, group: group.id.map(GroupID.init),
         incarnation: group.incarnation, device: context.text(call.device),
         message:
@@ -58,6 +58,7 @@ extension ForeignOwner {
           "Stop the other user of the group, or open all devices of it through the same container or iommufd.",
         fingerprint: context.fingerprint(.foreignOwner, driver: nil, device: nil, chain: "claim>claim"),
         evidence: lines)
+      return context.repeated(found, refusal.alike)
     }
   }
 }

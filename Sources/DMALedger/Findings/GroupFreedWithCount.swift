@@ -36,9 +36,9 @@ extension GroupFreedWithCount {
   /// One finding for a group that was freed with references left in it.
   static func find(in summary: GroupSummary, _ context: FindingContext) -> [Finding] {
     summary.ledger.anomalies.compactMap { anomaly in
-      guard case .freed(let witness, let count) = anomaly else { return nil }
+      guard case .freed(let witness, let count) = anomaly.kind else { return nil }
       let group = summary.ledger
-      return Finding(
+      let found = Finding(
         rule: .groupFreedWithCount, severity: .error, certainty: .proved, group: group.id.map(GroupID.init),
         incarnation: group.incarnation, excess: count.exact,
         message:
@@ -49,6 +49,7 @@ extension GroupFreedWithCount {
           "This buries a leak and is none itself: look for the finding that tells who left the references behind.",
         fingerprint: context.fingerprint(.groupFreedWithCount, driver: nil, device: nil, chain: "left>freed"),
         evidence: [context.evidence(witness, "the last device leaves")])
+      return context.repeated(found, anomaly.alike)
     }
   }
 }

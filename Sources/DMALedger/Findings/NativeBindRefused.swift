@@ -37,15 +37,9 @@ extension NativeBindRefused {
   /// One finding for each device that was refused, with how often.
   static func find(in summary: GroupSummary, _ context: FindingContext) -> [Finding] {
     let group = summary.ledger
-    var order: [NameID?] = []
-    var calls: [NameID?: [OwnershipCall]] = [:]
-    for call in group.refusedBinds {
-      if calls[call.device] == nil { order.append(call.device) }
-      calls[call.device, default: []].append(call)
-    }
-    return order.compactMap { device in
-      guard let all = calls[device], let first = all.first else { return nil }
-      let times = all.count == 1 ? "" : " (and \(more(all.count - 1)))"
+    return group.refusals.binds.compactMap { device, calls, count in
+      guard let first = calls.first else { return nil }
+      let times = count == 1 ? "" : " (and \(more(count - 1)))"
       return Finding(
         rule: .nativeBindRefused, severity: .note, certainty: first.group == nil ? .consistent : .proved,
         group: group.id.map(GroupID.init), incarnation: group.incarnation, device: context.text(device),
@@ -56,7 +50,7 @@ extension NativeBindRefused {
         remedy: "Nothing, if the device was not meant to be bound. Otherwise release the group first.",
         fingerprint: context.fingerprint(
           .nativeBindRefused, driver: first.driver, device: device, chain: "really_probe>use=-16"),
-        evidence: all.prefix(4).flatMap { context.lines(of: $0, "the use is refused") })
+        evidence: calls.flatMap { context.lines(of: $0, "the use is refused") })
     }
   }
 

@@ -45,7 +45,7 @@ enum NotViable {
 extension NotViable {
   /// One finding for each story: the same holders and leaks refused again are told once.
   static func find(in summary: GroupSummary, _ context: FindingContext) -> [Finding] {
-    let stories = summary.ledger.refusals.map { RefusalStory($0, in: summary) }
+    let stories = summary.ledger.refusals.kept.map { RefusalStory($0, in: summary) }
     var told: [[RefusalStory]] = []
     for story in stories {
       if let index = told.firstIndex(where: { $0[0].key == story.key }) {
@@ -111,7 +111,7 @@ extension NotViable {
     }
     if !story.leaks.isEmpty {
       message +=
-        " The trace shows \(references(story.leaks.count)) being leaked in it; the log has no time that would say whether "
+        " The trace shows \(references(story.leaks.map(\.leak).references)) being leaked in it; the log has no time that would say whether "
       message += "the refusal came before or after."
     }
     let shown = holders.isEmpty ? group.listing : holders
@@ -140,7 +140,8 @@ extension NotViable {
     let who = (context.text(call.comm) ?? "a task") + (call.pid >= 0 ? " (pid \(call.pid))" : "")
     var message = "\(context.name(group)) is not viable: "
     message += "owner_cnt is \(describe(story.count)) when \(who) asks for it \(context.moment(call.entry))"
-    if stories.count > 1 { message += " (and \(more(stories.count - 1)) later, for the same reason)" }
+    let times = stories.reduce(0) { $0 + $1.refusal.count }
+    if times > 1 { message += " (and \(more(times - 1)) later, for the same reason)" }
     message += ". " + explain(story, context)
     var lines = context.lines(of: call, call.kind == .query ? "VFIO asks" : "the claim is refused")
     if let second = story.refusal.second {
@@ -164,7 +165,7 @@ extension NotViable {
       incarnation: group.incarnation,
       device: context.text(story.leaks.first?.device ?? story.holdings.first?.device),
       driver: context.text(story.leaks.first?.leak.use.driver ?? story.holdings.first?.driver),
-      excess: story.leaks.isEmpty ? nil : story.leaks.count, message: message, cause: cause,
+      excess: story.leaks.isEmpty ? nil : story.leaked, message: message, cause: cause,
       remedy: remedy(story, context),
       fingerprint: context.fingerprint(
         .notViable, driver: story.leaks.first?.leak.use.driver ?? story.holdings.first?.driver,
@@ -201,13 +202,13 @@ extension NotViable {
       return "Another user-space owner claimed it\(when)."
     }
     var parts: [String] = []
-    if story.leaks.count == 1, let (device, leak) = story.leaks.first {
+    if story.leaked == 1, let (device, leak) = story.leaks.first {
       parts.append(
         "1 reference was leaked: \(context.holder(driver: leak.use.driver, device: device)) took it "
           + "\(context.moment(leak.use.exit ?? leak.use.entry)) and nobody will give it back")
     } else if !story.leaks.isEmpty {
       let devices = Array(Set(story.leaks.map { context.names.text($0.device) })).sorted()
-      parts.append("\(references(story.leaks.count)) were leaked for \(devices.joined(separator: ", "))")
+      parts.append("\(references(story.leaked)) were leaked for \(devices.joined(separator: ", "))")
     }
     for holding in story.holdings {
       let name = context.names.text(holding.device)

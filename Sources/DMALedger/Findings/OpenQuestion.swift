@@ -35,7 +35,7 @@ struct OpenQuestions: Sendable {
   ) {
     hasReturns =
       ledger.lastUnattributedRequest?.result != nil
-      || summaries.contains { $0.ledger.entries.contains { $0.call.result != nil } }
+      || summaries.contains { $0.ledger.changes.sawResult }
     for (index, summary) in summaries.enumerated()
     where isInconclusive && summary.verdict == .inconclusive || asked.contains(index) {
       all.formUnion(Self.questions(about: summary, wasAsked: asked.contains(index), context))
@@ -47,13 +47,13 @@ struct OpenQuestions: Sendable {
     }
     if ledger.unattributed.total > 0 {
       all.insert(.names)
-    } else if summaries.allSatisfy({ $0.ledger.entries.isEmpty }) {
+    } else if summaries.allSatisfy({ $0.ledger.changes.isEmpty }) {
       all.formUnion([.calls, .members])
     }
     // Probes with arguments bring names, counts and whoever gives back in one.
     if !all.isDisjoint(with: [.names, .calls]) { all.subtract([.unuse, .returns, .counts]) }
     withoutReturn = OwnershipCallKind.allCases.filter { kind in
-      summaries.contains { $0.ledger.entries.contains { $0.call.kind == kind && $0.lacksReturn } }
+      summaries.contains { $0.ledger.changes.lacksReturn[kind] > 0 }
     }
   }
 
@@ -62,17 +62,17 @@ struct OpenQuestions: Sendable {
   ) -> Set<OpenQuestion> {
     let group = summary.ledger
     let knowsMembers = group.listingIsComplete && LoggedStory(group).moved == nil
-    guard !group.entries.isEmpty else { return wasAsked ? [knowsMembers ? .start : .members] : [] }
+    guard !group.changes.isEmpty else { return wasAsked ? [knowsMembers ? .start : .members] : [] }
     if group.losses > 0 { return [.loss] }
-    let lacksReturns = group.entries.contains(where: \.lacksReturn)
-    let readsCounts = group.entries.contains { $0.call.countBefore != nil || $0.call.countAfter != nil }
+    let lacksReturns = group.changes.lacksReturn.total > 0
+    let readsCounts = group.changes.readsCounts
     var open: Set<OpenQuestion> = []
-    if !context.evidence.unuseIsTraceable, group.entries.contains(where: { $0.call.kind == .use }) {
+    if !context.evidence.unuseIsTraceable, group.changes.sawUse {
       open.insert(.unuse)
     }
     if lacksReturns { open.insert(.returns) }
     if summary.final.exact == nil, !readsCounts { open.insert(.counts) }
-    if group.anomalies.contains(where: { if case .impossible = $0 { true } else { false } }) {
+    if group.anomalies.contains(where: { if case .impossible = $0.kind { true } else { false } }) {
       open.insert(.loss)
     }
     // What is missing from the record comes first; only of a complete one is it asked what came before.
@@ -80,13 +80,5 @@ struct OpenQuestions: Sendable {
       open.insert(knowsMembers ? .start : .members)
     }
     return open
-  }
-}
-
-extension GroupLedger.Entry {
-  /// Whether its return code is missing and nothing else tells what it did: a count read behind it, or by a query.
-  fileprivate var lacksReturn: Bool {
-    call.kind.hasResult && call.result == nil && call.countAfter == nil
-      && !(call.kind == .query && call.countBefore != nil)
   }
 }

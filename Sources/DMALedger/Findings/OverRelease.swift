@@ -42,8 +42,8 @@ extension OverRelease {
   /// One finding for each unuse at count 0.
   static func find(in summary: GroupSummary, _ context: FindingContext) -> [Finding] {
     summary.ledger.anomalies.compactMap { anomaly in
-      guard case .overRelease(let call, let certainty) = anomaly else { return nil }
-      return finding(call, certainty, summary.ledger, context)
+      guard case .overRelease(let call, let certainty) = anomaly.kind else { return nil }
+      return context.repeated(finding(call, certainty, summary.ledger, context), anomaly.alike)
     }
   }
 

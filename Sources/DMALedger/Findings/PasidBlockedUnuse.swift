@@ -37,9 +37,9 @@ extension PasidBlockedUnuse {
   /// One finding for each unuse that changed nothing although the count was not 0.
   static func find(in summary: GroupSummary, _ context: FindingContext) -> [Finding] {
     summary.ledger.anomalies.compactMap { anomaly in
-      guard case .pasidBlocked(let call) = anomaly else { return nil }
+      guard case .pasidBlocked(let call) = anomaly.kind else { return nil }
       let group = summary.ledger
-      return context.defect(
+      let found = context.defect(
         .pasidBlockedUnuse, by: call, in: group, excess: 1,
         message:
           "\(context.holder(driver: call.driver, device: call.device)) tried to give back its reference of "
@@ -49,6 +49,7 @@ extension PasidBlockedUnuse {
         remedy: "Let whoever attached the PASID (SVA, iommufd) detach it before the driver is unbound.",
         chain: "unuse@pasid",
         evidence: context.lines(of: call, "an unuse that changes nothing"))
+      return context.repeated(found, anomaly.alike)
     }
   }
 }

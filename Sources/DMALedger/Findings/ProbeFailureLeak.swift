@@ -49,7 +49,7 @@ extension ProbeFailureLeak {
       let who = context.holder(driver: leak.use.driver, device: device)
       var lines = leak.window.map { [context.evidence($0, "really_probe() begins")] } ?? []
       lines += context.lines(of: leak.use, "the probe takes a reference; no unuse follows")
-      return Finding(
+      let found = Finding(
         rule: .probeFailureLeak, severity: leak.certainty == .suspected ? .warning : .error,
         certainty: leak.certainty, group: group.id.map(GroupID.init), incarnation: group.incarnation,
         device: context.text(device), driver: context.text(leak.use.driver), excess: 1,
@@ -62,6 +62,7 @@ extension ProbeFailureLeak {
         fingerprint: context.fingerprint(
           .probeFailureLeak, driver: leak.use.driver, device: device, chain: "really_probe>use>fail"),
         evidence: lines)
+      return context.repeated(found, leak.alike)
     }
   }
 }

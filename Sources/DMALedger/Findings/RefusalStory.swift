@@ -11,7 +11,7 @@ struct RefusalStory {
     var isListed = false
   }
 
-  let refusal: GroupLedger.Refusal
+  let refusal: GroupRefusals.Refusal
   let count: Count
   let holdings: [Holding]
   let leaks: [(device: NameID, leak: Leak)]
@@ -23,17 +23,18 @@ struct RefusalStory {
   /// What neither holdings nor leaks nor an owner account for.
   let unexplained: Count
 
-  init(_ refusal: GroupLedger.Refusal, in summary: GroupSummary) {
+  init(_ refusal: GroupRefusals.Refusal, in summary: GroupSummary) {
     self.refusal = refusal
     let group = summary.ledger
-    count = summary.steps[refusal.step].before
+    count = summary.counts.counts(at: refusal.step).before
     var holdings: [Holding] = []
     for (index, device) in group.devices.enumerated() {
-      let then = refusal.devices.first { $0.device == index }
-      if let holding = then?.holding, then?.isRemoved != true {
+      if let then = refusal.holding.first(where: { $0.device == index }) {
+        if then.isRemoved { continue }
         holdings.append(
-          Holding(device: device.name, driver: holding.driver, witness: holding.entry, isFromBefore: false))
-      } else if then == nil, device.firstStep > refusal.step, let unuse = device.firstUnuse,
+          Holding(
+            device: device.name, driver: then.use.driver, witness: then.use.entry, isFromBefore: false))
+      } else if index >= refusal.knownDevices, device.firstStep > refusal.step, let unuse = device.firstUnuse,
         !group.history.hasBreak(in: refusal.step + 1...device.firstStep)
       {
         // Nothing was seen of it until it gave back what it had all along.
@@ -52,10 +53,14 @@ struct RefusalStory {
       device.leaks.filter { $0.step <= refusal.step && $0.certainty > .suspected }.map { (device.name, $0) }
     }
     unexplained =
-      refusal.owner == .user ? Count(exactly: 0) : count.shifted(by: -(holdings.count + leaks.count))
+      refusal.owner == .user
+      ? Count(exactly: 0) : count.shifted(by: -(holdings.count + leaks.map(\.leak).references))
     idleMembers = group.listedIdle
     ownerless = group.listingIsConfirmed ? max(0, unexplained.min - idleMembers) : 0
   }
+
+  /// References that had been leaked.
+  var leaked: Int { leaks.map(\.leak).references }
 
   var cause: String {
     if refusal.owner == .user { return "owner" }
@@ -74,6 +79,6 @@ struct RefusalStory {
 
   /// What makes two refusals the same story.
   var key: [Int32] {
-    [Int32(cause.utf8.count), Int32(leaks.count)] + holdings.map(\.device.index)
+    [Int32(cause.utf8.count), Int32(clamping: leaked)] + holdings.map(\.device.index)
   }
 }

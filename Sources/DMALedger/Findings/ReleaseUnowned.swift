@@ -41,9 +41,9 @@ extension ReleaseUnowned {
   /// One finding for each release of a group that nobody owned.
   static func find(in summary: GroupSummary, _ context: FindingContext) -> [Finding] {
     summary.ledger.anomalies.compactMap { anomaly in
-      guard case .releaseUnowned(let call) = anomaly else { return nil }
+      guard case .releaseUnowned(let call) = anomaly.kind else { return nil }
       let group = summary.ledger
-      return Finding(
+      let found = Finding(
         rule: .releaseUnowned, severity: .error, certainty: .proved, group: group.id.map(GroupID.init),
         incarnation: group.incarnation,
         message:
@@ -56,6 +56,7 @@ extension ReleaseUnowned {
           + "hot-unplug, takes the count away from its owner.",
         fingerprint: context.fingerprint(.releaseUnowned, driver: nil, device: nil, chain: "release@unowned"),
         evidence: context.lines(of: call, "a release without an owner"))
+      return context.repeated(found, anomaly.alike)
     }
   }
 }

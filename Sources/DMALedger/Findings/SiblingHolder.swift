@@ -47,7 +47,7 @@ extension SiblingHolder {
     let group = summary.ledger
     var told: Set<NameID> = []
     var findings: [Finding] = []
-    for refusal in group.refusals where refusal.owner != .user {
+    for refusal in group.refusals.kept where refusal.owner != .user {
       for holding in RefusalStory(refusal, in: summary).holdings where told.insert(holding.device).inserted {
         findings.append(finding(holding, refusal, group, context))
       }
@@ -56,7 +56,7 @@ extension SiblingHolder {
   }
 
   private static func finding(
-    _ holding: RefusalStory.Holding, _ refusal: GroupLedger.Refusal, _ group: GroupLedger,
+    _ holding: RefusalStory.Holding, _ refusal: GroupRefusals.Refusal, _ group: GroupLedger,
     _ context: FindingContext
   ) -> Finding {
     let name = context.names.text(holding.device)

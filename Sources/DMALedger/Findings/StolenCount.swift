@@ -41,9 +41,9 @@ extension StolenCount {
   /// One finding for each unuse that gave back a reference which its device had not taken.
   static func find(in summary: GroupSummary, _ context: FindingContext) -> [Finding] {
     summary.ledger.anomalies.compactMap { anomaly in
-      guard case .stolen(let call, let use) = anomaly else { return nil }
+      guard case .stolen(let call, let use) = anomaly.kind else { return nil }
       let group = summary.ledger
-      return context.defect(
+      let found = context.defect(
         .stolenCount, by: call, in: group,
         message:
           "\(context.holder(driver: call.driver, device: call.device)) gave back a reference of "
@@ -56,6 +56,7 @@ extension StolenCount {
         chain: "use@nogroup>unuse",
         evidence: context.lines(of: use, "a use without a group: it takes nothing")
           + context.lines(of: call, "the unuse takes somebody else's reference"))
+      return context.repeated(found, anomaly.alike)
     }
   }
 }

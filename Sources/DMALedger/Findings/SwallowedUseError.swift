@@ -40,9 +40,9 @@ extension SwallowedUseError {
   /// One finding for each driver that was bound although its use was refused.
   static func find(in summary: GroupSummary, _ context: FindingContext) -> [Finding] {
     summary.ledger.anomalies.compactMap { anomaly in
-      guard case .swallowed(let use, let bound) = anomaly else { return nil }
+      guard case .swallowed(let use, let bound) = anomaly.kind else { return nil }
       let group = summary.ledger
-      return context.defect(
+      let found = context.defect(
         .swallowedUseError, by: use, in: group,
         message:
           "\(context.holder(driver: use.driver, device: use.device)) was refused \(context.name(group)) with "
@@ -54,6 +54,7 @@ extension SwallowedUseError {
         chain: "really_probe>use=refused>driver_bound",
         evidence: context.lines(of: use, "the use is refused")
           + (bound.map { [context.evidence($0, "the bind completes")] } ?? []))
+      return context.repeated(found, anomaly.alike)
     }
   }
 }

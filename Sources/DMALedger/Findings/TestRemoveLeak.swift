@@ -68,7 +68,7 @@ extension TestRemoveLeak {
     let group = summary.ledger
     return group.allLeaks.compactMap { device, leak in
       leak.cause == .testRemove || leak.cause == .testRemoveUnbound
-        ? finding(device, leak, group, context) : nil
+        ? context.repeated(finding(device, leak, group, context), leak.alike) : nil
     }
   }
 

@@ -44,7 +44,7 @@ extension UnbindLeak {
     let group = summary.ledger
     return group.allLeaks.filter { $0.leak.cause == .unbind }.map { device, leak in
       let who = context.holder(driver: leak.use.driver, device: device)
-      return Finding(
+      let found = Finding(
         rule: .unbindLeak, severity: leak.certainty == .suspected ? .warning : .error,
         certainty: leak.certainty,
         group: group.id.map(GroupID.init), incarnation: group.incarnation, device: context.text(device),
@@ -58,6 +58,7 @@ extension UnbindLeak {
           .unbindLeak, driver: leak.use.driver, device: device,
           chain: "use>device_remove>device_unbind_cleanup"),
         evidence: context.lines(of: leak.use, "the reference that stays"))
+      return context.repeated(found, leak.alike)
     }
   }
 }

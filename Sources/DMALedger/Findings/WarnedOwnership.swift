@@ -54,10 +54,12 @@ enum WarnedOwnership {
     guard warning.moment != nil else { return false }
     var calls: [(group: Int, call: OwnershipCall)] = []
     for (group, summary) in summaries.enumerated() where isOf(warning, summary) {
-      for entry in summary.ledger.entries where matches(entry.call.kind, warning.warning.kind) {
+      for entry in summary.ledger.changes.kept where matches(entry.call.kind, warning.warning.kind) {
         let shown = Shown(entry: entry.call.entry, end: entry.call.exit, pid: entry.call.pid)
         if isPrinted(warning, in: shown) { calls.append((group, entry.call)) }
       }
+      // One of those that are only counted may be the one.
+      if let fold = summary.ledger.changes.fold, mayBe(warning, in: fold) { return false }
     }
     guard calls.count == 1, let (group, call) = calls.first else { return false }
     let context = contexts[summaries[group].ledger.boot]
@@ -76,8 +78,8 @@ enum WarnedOwnership {
     warning.boot == summary.ledger.boot
   }
 
-  private static func shown(_ anomaly: GroupLedger.Anomaly, _ kind: OwnershipWarning.Kind) -> Shown? {
-    switch (anomaly, kind) {
+  private static func shown(_ anomaly: Anomaly, _ kind: OwnershipWarning.Kind) -> Shown? {
+    switch (anomaly.kind, kind) {
     case (.overRelease(let call, _), .unuse), (.pasidBlocked(let call), .unuse),
       (.releaseUnowned(let call), .release):
       Shown(entry: call.entry, end: call.exit, pid: call.pid)
@@ -92,6 +94,15 @@ enum WarnedOwnership {
     case .release: call == .release || call == .deviceRelease
     case .freed: false
     }
+  }
+
+  private static func mayBe(_ warning: IncidentLog.Warning, in fold: ChangeList.Fold) -> Bool {
+    let kind = warning.warning.kind
+    guard OwnershipCallKind.allCases.contains(where: { matches($0, kind) && fold.calls[$0] > 0 }) else {
+      return false
+    }
+    return isPrinted(
+      warning, in: Shown(entry: fold.first.entry, end: fold.last.exit ?? fold.last.entry, pid: -1))
   }
 
   private static func isPrinted(_ warning: IncidentLog.Warning, in call: Shown) -> Bool {

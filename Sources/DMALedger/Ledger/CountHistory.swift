@@ -7,6 +7,9 @@
 ///     start           [0, ∞)       [1, 1]     the unuse must have brought it to 0
 ///     unuse   −1      [0, ∞)       [0, 0]     because the query said 0
 ///     query = 0       [0, 0]       [0, 0]
+///
+/// Steps have serials, in order from 0. Those in the middle of a long history may be folded into one step that stands
+/// for them all (``FoldedCounts``); nothing that passes through it is lost, in either direction.
 package struct CountHistory: Sendable {
   package struct Step: Sendable {
     package var pre = Count.unknown
@@ -20,14 +23,30 @@ package struct CountHistory: Sendable {
     package var mayReset = false
     /// Nothing before says anything about what follows: lost events, or an observation that cannot be.
     package var isBreak = false
+    /// One of several calls whose order is not known: the highest count among them is told of the first of them.
+    package var isOverlapped = false
+    package var overlapPeak: Count?
+    /// What it stands for, where it is more than one step.
+    var folded: FoldedCounts?
+    /// The place among all steps of the (first) step.
+    var serial = 0
+    /// What the past allows behind it.
+    var reached = Count.unknown
 
     package init() {}
+
+    fileprivate var end: Int { serial + (folded?.length ?? 1) }
   }
 
-  private(set) var steps: [Step] = []
+  private var steps: [Step] = []
+  /// Steps so far, folded or not.
+  package private(set) var count = 0
+  /// Steps that are kept one by one, or as one that stands for many.
+  package var kept: Int { steps.count }
   /// What the past allows now.
   package private(set) var current: Count
   private let start: Count
+  private var lastBreak: Int?
 
   package init(start: Count) {
     self.start = start
@@ -40,35 +59,130 @@ package struct CountHistory: Sendable {
     var step = step
     let isPossible = step.isBreak || Self.forward(current, step) != nil
     if !isPossible { step.isBreak = true }
-    steps.append(step)
+    if step.isBreak { lastBreak = count }
+    step.serial = count
     current = Self.forward(step.isBreak ? .unknown : current, step) ?? step.post
+    step.reached = current
+    steps.append(step)
+    count += 1
     return isPossible
   }
 
-  /// Adds what was read right before the step at `index`; what contradicts the steps around it is left out.
-  package mutating func observe(_ count: Count, before index: Int) {
-    guard index < steps.count, !steps[index].isBreak, let pre = steps[index].pre.intersection(count),
-      replay()[index].before.intersection(count) != nil
+  /// Where a step is kept; `nil` where it was folded into another.
+  private func place(of serial: Int) -> Int? {
+    guard let place = placeAtOrBefore(serial), steps[place].serial == serial, steps[place].folded == nil
+    else {
+      return nil
+    }
+    return place
+  }
+
+  private func placeAtOrBefore(_ serial: Int) -> Int? {
+    guard serial >= 0, serial < count else { return nil }
+    var low = 0
+    var high = steps.count
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if steps[middle].serial <= serial { low = middle } else { high = middle }
+    }
+    return low
+  }
+
+  /// Adds what was read right before a step; what contradicts the steps around it is left out. Nothing is learned of a
+  /// step that was folded.
+  package mutating func observe(_ read: Count, before serial: Int) {
+    guard let index = place(of: serial), !steps[index].isBreak,
+      let pre = steps[index].pre.intersection(read), before(index).intersection(read) != nil
     else { return }
     steps[index].pre = pre
-    current = replay().last?.after ?? start
+    reach(from: index)
   }
 
   /// From this step on nothing is known to have happened between the steps.
-  mutating func loosen(from index: Int) {
-    guard index < steps.count else { return }
-    for place in index..<steps.count { steps[place].isBreak = true }
-    current = replay().last?.after ?? start
+  package mutating func loosen(from serial: Int) {
+    guard let first = placeAtOrBefore(serial) else { return }
+    for place in first..<steps.count {
+      steps[place].isBreak = true
+      if steps[place].folded != nil { steps[place].forget() }
+    }
+    lastBreak = count - 1
+    reach(from: first)
   }
 
-  /// Whether the history breaks at one of these steps.
-  func hasBreak(in range: ClosedRange<Int>) -> Bool {
-    range.contains { steps.indices.contains($0) && steps[$0].isBreak }
+  /// What the past allows before a step.
+  private func before(_ place: Int) -> Count {
+    let step = steps[place]
+    let state = step.isBreak ? .unknown : place > 0 ? steps[place - 1].reached : start
+    return state.intersection(step.pre) ?? step.pre
   }
+
+  /// Goes through the steps again from one of them on, as far as anything changes.
+  private mutating func reach(from first: Int) {
+    for place in first..<steps.count {
+      let state = place > 0 ? steps[place - 1].reached : start
+      let step = steps[place]
+      let reached = Self.forward(step.isBreak ? .unknown : state, step) ?? step.post
+      steps[place].reached = reached
+    }
+    current = steps.last?.reached ?? start
+  }
+
+  /// Whether the history breaks at one of these steps; where that was folded away, it is taken to have.
+  func hasBreak(in range: ClosedRange<Int>) -> Bool {
+    guard let lastBreak, lastBreak >= range.lowerBound, var place = placeAtOrBefore(range.lowerBound) else {
+      return false
+    }
+    if range.contains(lastBreak) { return true }
+    while place < steps.count, steps[place].serial <= range.upperBound {
+      if steps[place].isBreak || steps[place].folded?.hasBreak == true { return true }
+      place += 1
+    }
+    return false
+  }
+
+  /// These steps are calls at the same time, with the highest count among them.
+  mutating func markOverlap(_ range: ClosedRange<Int>, peak: Count) {
+    guard let first = place(of: range.lowerBound) else { return }
+    steps[first].overlapPeak = peak
+    for place in first..<steps.count where range.contains(steps[place].serial) {
+      steps[place].isOverlapped = true
+    }
+  }
+
+  // MARK: - Folding
+
+  /// Folds the steps of a range of serials, but for those in `keeping`, which are in order.
+  package mutating func fold(_ range: Range<Int>, keeping: [Int] = []) {
+    guard let first = steps.firstIndex(where: { $0.serial >= range.lowerBound }) else { return }
+    var folded: [Step] = []
+    var pinned = keeping[...]
+    var resets = 0
+    var last = first
+    while last < steps.count, steps[last].end <= range.upperBound {
+      let step = steps[last]
+      while let next = pinned.first, next < step.serial { pinned.removeFirst() }
+      let mayReset = step.folded == nil && step.mayReset
+      if mayReset { resets += 1 }
+      let isPinned = pinned.first == step.serial || mayReset && resets <= Self.mostResets
+      if !isPinned, let former = folded.last, former.folded != nil {
+        folded[folded.count - 1] = Step(folding: former, step)
+      } else {
+        folded.append(isPinned ? step : Step(folding: step))
+      }
+      last += 1
+    }
+    steps.replaceSubrange(first..<last, with: folded)
+  }
+
+  /// Releases of a group that may have been owned are not folded, as long as they are few: the count behind one is 0 or
+  /// what it was, and an interval cannot say that.
+  private static let mostResets = 64
+
+  // MARK: - Both directions
 
   /// Before and after of every step with all that is known, and where the count began.
-  package func narrowed() -> (initial: Count, steps: [(before: Count, after: Count)]) {
-    var result = replay()
+  package func narrowed() -> NarrowedCounts {
+    var result = steps.indices.map { (before: before($0), after: steps[$0].reached) }
     var initial = start
     for index in steps.indices.reversed() {
       if index + 1 < steps.count, !steps[index + 1].isBreak,
@@ -93,31 +207,92 @@ package struct CountHistory: Sendable {
       }
       state = result[index].after
     }
-    return (initial, result)
+    return NarrowedCounts(initial: initial, kept: steps, counts: result)
   }
 
-  private func replay() -> [(before: Count, after: Count)] {
-    var state = start
-    return steps.map { step in
-      if step.isBreak { state = .unknown }
-      let before = state.intersection(step.pre) ?? step.pre
-      state = Self.forward(state, step) ?? step.post
-      return (before, state)
-    }
-  }
-
-  private static func forward(_ count: Count, _ step: Step) -> Count? {
+  static func forward(_ count: Count, _ step: Step) -> Count? {
     guard let before = count.intersection(step.pre) else { return nil }
+    if step.folded?.isCut == true { return step.post }
     if let reset = step.reset { return Count(exactly: reset).intersection(step.post) }
     if step.mayReset { return Count(min: 0, max: before.max).intersection(step.post) }
     let after = Count(min: max(0, before.min + step.low), max: before.max.map { max(0, $0 + step.high) })
     return after.intersection(step.post)
   }
 
-  private static func backward(_ before: Count, _ step: Step, after: Count) -> Count? {
+  static func backward(_ before: Count, _ step: Step, after: Count) -> Count? {
+    if step.folded?.isCut == true { return before }
     if step.reset != nil || step.mayReset && after.min == 0 { return before }
     let low = max(0, after.min - step.high)
-    let possible = Count(min: low, max: after.max.map { max(0, $0 - step.low) })
-    return before.intersection(possible)
+    // A step that may bring any count down says nothing about how high it was.
+    let high = step.low <= -Reach.far ? nil : after.max.map { max(0, $0 - step.low) }
+    return before.intersection(Count(min: low, max: high))
+  }
+}
+
+/// Before and after of the steps of a history, as far as everything together tells.
+package struct NarrowedCounts: Sendable {
+  package let initial: Count
+  private let kept: [CountHistory.Step]
+  private let counts: [(before: Count, after: Count)]
+
+  fileprivate init(
+    initial: Count, kept: [CountHistory.Step], counts: [(before: Count, after: Count)]
+  ) {
+    self.initial = initial
+    self.kept = kept
+    self.counts = counts
+  }
+
+  /// Those of the steps that are kept, in their order.
+  package var steps: [(before: Count, after: Count)] { counts }
+
+  /// The count behind the last step.
+  package var final: Count { counts.last?.after ?? initial }
+
+  /// Before and after of one step; unknown where it was folded.
+  package func counts(at serial: Int) -> (before: Count, after: Count) {
+    var low = 0
+    var high = kept.count
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if kept[middle].serial <= serial { low = middle } else { high = middle }
+    }
+    guard low < kept.count, kept[low].serial == serial, kept[low].folded == nil else {
+      return (.unknown, .unknown)
+    }
+    return counts[low]
+  }
+
+  /// The highest count that there was.
+  package var peak: Count {
+    var peak = initial
+    func raise(_ count: Count) {
+      peak.min = max(peak.min, count.min)
+      peak.max = Count.greater(peak.max, count.max)
+    }
+    for (step, count) in zip(kept, counts) {
+      if let folded = step.folded {
+        raise(folded.peak(before: count.before, after: count.after))
+      } else if let peak = step.overlapPeak {
+        raise(peak)
+      } else if !step.isOverlapped {
+        raise(count.after)
+      }
+    }
+    return peak
+  }
+
+  /// The lowest of the upper bounds: whoever was there all along was in every count.
+  package var lowest: Int? {
+    var lowest = initial.max
+    func lower(_ bound: Int?) {
+      lowest = Count.lesser(lowest, bound)
+    }
+    for (step, count) in zip(kept, counts) {
+      lower(count.before.max)
+      lower(count.after.max)
+      if let folded = step.folded { lower(folded.lowest(before: count.before, after: count.after)) }
+    }
+    return lowest
   }
 }

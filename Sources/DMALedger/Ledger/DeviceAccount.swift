@@ -31,7 +31,7 @@ struct DeviceAccount: Sendable {
   }
 
   /// References out now, as far as the capture shows.
-  var outstanding: Int { leaks.count + (holding == nil ? 0 : 1) }
+  var outstanding: Int { leaks.references + (holding == nil ? 0 : 1) }
 }
 
 /// A reference that lost its owner.
@@ -67,12 +67,33 @@ struct Leak: Sendable {
   var countsProve: Bool?
   /// The count right after the second use.
   var step: Int
+  /// Leaks that differ in nothing but their time and are not told one by one.
+  var alike = Alike()
+
+  /// References that it stands for.
+  var references: Int { alike.count }
+
+  /// Whether another leak differs in nothing but its time.
+  func isAlike(_ other: Leak) -> Bool {
+    cause == other.cause && certainty == other.certainty && awaitsUnuse == other.awaitsUnuse
+      && promise == other.promise && countsProve == other.countsProve
+      && use.isNamedLater == other.use.isNamedLater && use.isAlike(other.use)
+      && (again == nil) == (other.again == nil)
+  }
+
+  /// Takes another one to what this one stands for.
+  mutating func join(_ other: Leak) { alike.add(other.alike, at: other.use.entry) }
 
   /// Events were lost behind `since`: an unuse may be among them, unless the counts say otherwise.
   mutating func doubt(since: LineReference?) {
-    let last = again?.entry.at ?? use.entry.at
+    let last = alike.last?.at ?? again?.entry.at ?? use.entry.at
     if countsProve == true || since.map({ last <= $0 }) ?? false { return }
     certainty = .suspected
     awaitsUnuse = false
   }
+}
+
+extension Sequence<Leak> {
+  /// References that they stand for.
+  var references: Int { reduce(0) { $0 + $1.references } }
 }

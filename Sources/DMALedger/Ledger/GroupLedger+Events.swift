@@ -3,7 +3,7 @@ extension GroupLedger {
   /// The account of a device, opened where there is none.
   mutating func account(_ device: NameID) -> Int {
     if let index = deviceIndex[device] { return index }
-    devices.append(DeviceAccount(name: device, firstStep: history.steps.count - 1))
+    devices.append(DeviceAccount(name: device, firstStep: history.count - 1))
     deviceIndex[device] = devices.count - 1
     members.insert(device)
     return devices.count - 1
@@ -26,10 +26,10 @@ extension GroupLedger {
     var leak = Leak(
       cause: window.hasSecondPass ? .testRemoveUnbound : .probeFailure, use: holding, again: nil,
       remove: window.remove, window: window.entry,
-      certainty: .suspected, step: history.steps.count - 1)
+      certainty: .suspected, step: history.count - 1)
     leak.awaitsUnuse = awaitsUnuse(leak, context)
     leak.certainty = leakCertainty(leak, context)
-    devices[index].leaks.append(leak)
+    keep(leak, of: index)
   }
 
   /// An unuse was seen somewhere: the return codes of leaks found before that are proof as well.
@@ -54,10 +54,10 @@ extension GroupLedger {
     devices[index].isBound = false
     var leak = Leak(
       cause: .unbind, use: holding, again: nil, remove: nil, window: nil, certainty: .suspected,
-      step: history.steps.count - 1)
+      step: history.count - 1)
     leak.awaitsUnuse = awaitsUnuse(leak, context)
     leak.certainty = leakCertainty(leak, context)
-    devices[index].leaks.append(leak)
+    keep(leak, of: index)
   }
 
   /// The capture ends between the passes of a probe: whether the first one gave back nobody sees.
@@ -68,13 +68,13 @@ extension GroupLedger {
 
   /// A driver was bound although its use was refused.
   mutating func swallow(_ use: OwnershipCall, bound: Witness?) {
-    anomalies.append(.swallowed(use, bound: bound))
+    note(.swallowed(use, bound: bound))
   }
 
   /// The last member has left, as far as the members are known.
   mutating func noteFreed(_ witness: Witness) {
     guard hasAllMembers, count.min > 0 else { return }
-    anomalies.append(.freed(witness, count))
+    note(.freed(witness, count))
   }
 
   /// The last use of a device was refused after all.
@@ -87,10 +87,10 @@ extension GroupLedger {
   mutating func orphan(_ device: NameID) {
     guard let index = deviceIndex[device], let holding = devices[index].holding else { return }
     devices[index].holding = nil
-    devices[index].leaks.append(
+    keep(
       Leak(
         cause: .unexplained, use: holding, again: nil, remove: nil, window: nil, certainty: .suspected,
-        step: history.steps.count - 1))
+        step: history.count - 1), of: index)
   }
 
   /// Events were lost behind the line `since`, or behind the beginning: nothing is known until the next observation,
@@ -100,19 +100,9 @@ extension GroupLedger {
       for place in devices[index].leaks.indices { devices[index].leaks[place].doubt(since: since) }
     }
     for index in pastLeaks.indices { pastLeaks[index].leak.doubt(since: since) }
-    anomalies.removeAll { anomaly in
-      switch anomaly {
-      case .overRelease(let call, let certainty):
-        certainty < .proved && (since.map { call.entry.at > $0 } ?? true)
-      case .releaseUnowned(let call):
-        call.countBefore == nil && call.ownerBefore == nil && (since.map { call.entry.at > $0 } ?? true)
-      case .impossible, .pasidBlocked, .stolen, .swallowed, .freed: false
-      }
-    }
+    anomalies.removeAll { $0.isDoubted(behind: since) }
     // What is missing may have run between any two calls since then.
-    if let first = entries.first(where: { entry in since.map { entry.call.entry.at > $0 } ?? true }) {
-      history.loosen(from: first.step)
-    }
+    if let first = changes.firstStep(behind: since) { history.loosen(from: first) }
     var step = CountHistory.Step()
     step.isBreak = true
     history.add(step)
@@ -130,7 +120,7 @@ extension GroupLedger {
 
   /// It may be another group from here on: the count is not known, and leaks of the old one are history.
   mutating func doubtIdentity() {
-    guard !entries.isEmpty else { return }
+    guard !changes.isEmpty else { return }
     forget()
     retireLeaks()
   }
@@ -145,8 +135,39 @@ extension GroupLedger {
 
   private mutating func retireLeaks() {
     for index in devices.indices {
-      pastLeaks += devices[index].leaks.map { (devices[index].name, $0) }
+      for leak in devices[index].leaks {
+        let device = devices[index].name
+        let alike =
+          pastLeaks.count < limits.alike
+          ? nil : pastLeaks.lastIndex { $0.device == device && $0.leak.isAlike(leak) }
+        if let alike {
+          pastLeaks[alike].leak.join(leak)
+        } else {
+          pastLeaks.append((device, leak))
+        }
+      }
       devices[index].leaks = []
+    }
+  }
+
+  /// Keeps a leak: of very many those that differ in nothing but their time are told once.
+  mutating func keep(_ leak: Leak, of device: Int) {
+    let lastRefusal = refusals.last?.step ?? -1
+    if devices[device].leaks.count >= limits.alike,
+      let alike = devices[device].leaks.lastIndex(where: { $0.step > lastRefusal && $0.isAlike(leak) })
+    {
+      devices[device].leaks[alike].join(leak)
+    } else {
+      devices[device].leaks.append(leak)
+    }
+  }
+
+  mutating func note(_ kind: Anomaly.Kind) {
+    let anomaly = Anomaly(kind)
+    if anomalies.count >= limits.alike, let alike = anomalies.lastIndex(where: { $0.isAlike(anomaly) }) {
+      anomalies[alike].alike.add(anomaly.alike, at: anomaly.witness)
+    } else {
+      anomalies.append(anomaly)
     }
   }
 
@@ -192,11 +213,6 @@ extension GroupLedger {
   /// Every leak ever found, those before a loss first.
   var allLeaks: [(device: NameID, leak: Leak)] {
     pastLeaks + devices.flatMap { device in device.leaks.map { (device.name, $0) } }
-  }
-
-  /// The last time somebody asked for the group, whatever came of it.
-  var lastRequest: OwnershipCall? {
-    entries.last { $0.call.kind == .query || $0.call.kind == .claim || $0.call.kind == .deviceClaim }?.call
   }
 
   /// The kernel was seen to give back in another window: return codes alone prove no leak here.

@@ -5,7 +5,7 @@ struct GroupSummary: Sendable {
   let final: Count
   let peak: Count
   /// Before and after of every step of the history.
-  let steps: [(before: Count, after: Count)]
+  let counts: NarrowedCounts
   /// References held by right when the capture ends.
   let held: Int
   /// References proved to belong to nobody.
@@ -25,45 +25,32 @@ struct GroupSummary: Sendable {
     var ledger = ledger
     let narrowed = ledger.history.narrowed()
     // Whoever has held the group all along was in every count that was read.
-    let lowest = (narrowed.steps.flatMap { [$0.before, $0.after] } + [narrowed.initial]).compactMap(\.max)
-      .min()
-    if let lowest, ledger.owner != .user, lowest < ledger.listedHolders.count {
+    if let lowest = narrowed.lowest, ledger.owner != .user, lowest < ledger.listedHolders.count {
       ledger.isListingRefuted = true
     }
     self.ledger = ledger
     initial = narrowed.initial
-    steps = narrowed.steps
-    var final = narrowed.steps.last?.after ?? narrowed.initial
-    let readsCounts = ledger.entries.contains { $0.call.countBefore != nil || $0.call.countAfter != nil }
-    let isDrifting =
-      !unuseIsTraceable && !readsCounts && ledger.entries.contains { $0.call.kind == .use }
+    counts = narrowed
+    var final = narrowed.final
+    let readsCounts = ledger.changes.readsCounts
+    let isDrifting = !unuseIsTraceable && !readsCounts && ledger.changes.sawUse
     // A second pass whose unuse nobody would have seen: the count may have come down in between.
     if isDrifting, sawCleanup || ledger.devices.contains(where: { !$0.leaks.isEmpty }) { final.min = 0 }
-    var counts: [Count] = []
-    var overlaps = ledger.overlaps[...]
-    for (index, step) in narrowed.steps.enumerated() {
-      if let first = overlaps.first, first.steps.upperBound < index { overlaps.removeFirst() }
-      if let first = overlaps.first, first.steps.contains(index) {
-        if first.steps.lowerBound == index { counts.append(first.peak) }
-      } else {
-        counts.append(step.after)
-      }
-    }
-    var peak = Self.peak(of: narrowed.initial, counts)
+    var peak = narrowed.peak
     // While events were lost it may have been higher.
     if ledger.losses > 0 { peak.max = nil }
     self.peak = peak
     let leaks = ledger.devices.flatMap(\.leaks)
-    leaked = leaks.filter { $0.certainty > .suspected }.count
+    leaked = leaks.filter { $0.certainty > .suspected }.references
     let removed = ledger.devices.filter { $0.holding != nil && $0.isRemoved }.count
-    suspected = leaks.count - leaked + removed
+    suspected = leaks.references - leaked + removed
     let listed = ledger.listedHolders.count
     held = ledger.devices.filter { $0.holding != nil }.count - removed + listed
     if ledger.owner != .user, listed > 0, let narrower = final.intersection(Count(min: held, max: nil)) {
       final = narrower
     }
     self.final = final
-    let isContradicted = ledger.anomalies.contains { if case .impossible = $0 { true } else { false } }
+    let isContradicted = ledger.anomalies.contains { if case .impossible = $0.kind { true } else { false } }
     let knowsHolders =
       (ledger.hasAllMembers && useIsTraceable || ledger.listingIsConfirmed) && !isContradicted && !isDrifting
       // What may have been given back unseen is no excess, unless the counts were read.
@@ -83,16 +70,6 @@ struct GroupSummary: Sendable {
   var unexplained: Count {
     if ledger.owner == .user { return Count(exactly: 0) }
     return final.shifted(by: -(held + leaked))
-  }
-
-  private static func peak(of initial: Count, _ counts: [Count]) -> Count {
-    var low = initial.min
-    var high = initial.max
-    for count in counts {
-      low = max(low, count.min)
-      high = if let a = high, let b = count.max { max(a, b) } else { nil }
-    }
-    return Count(min: low, max: high)
   }
 
   private static func excess(
@@ -115,16 +92,16 @@ struct GroupSummary: Sendable {
   /// A holder whose reference is not in the count any more: somebody else gave it back.
   private static func stolenReason(_ ledger: GroupLedger, final: Count) -> String? {
     // No driver holds anything of an owned group: whatever it gave back was the owner's.
-    if let theft = ledger.entries.first(where: { $0.call.kind == .unuse && $0.call.ownerBefore ?? 0 != 0 }) {
+    if let theft = ledger.changes.theft {
       return
-        "the unuse in line \(theft.call.entry.at.line) found the group owned, so it may have taken a reference of the "
+        "the unuse in line \(theft.entry.at.line) found the group owned, so it may have taken a reference of the "
         + "owner's"
     }
     if ledger.owner == .user, final.max == 0 {
       return "the group has an owner and a count of 0, so a driver gave back what the owner had taken"
     }
     let held = ledger.devices.reduce(0) { sum, device in
-      sum + (device.holding?.result == 0 ? 1 : 0) + device.leaks.count { $0.certainty == .proved }
+      sum + (device.holding?.result == 0 ? 1 : 0) + device.leaks.filter { $0.certainty == .proved }.references
     }
     if ledger.owner == .user, held > 0 {
       return "the group was claimed although a driver that took a reference has not given it back"
@@ -139,9 +116,9 @@ struct GroupSummary: Sendable {
   private static func judge(
     _ ledger: GroupLedger, initial: Count, final: Count, excess: Count, suspected: Int, isBlind: Bool
   ) -> (Verdict, [String]) {
-    let pastLeaks = ledger.pastLeaks.filter { $0.leak.certainty > .suspected }.count
+    let pastLeaks = ledger.pastLeaks.count { $0.leak.certainty > .suspected }
     let isBroken = ledger.anomalies.contains {
-      switch $0 {
+      switch $0.kind {
       case .overRelease(_, let certainty): certainty > .suspected
       case .releaseUnowned, .pasidBlocked, .stolen, .swallowed, .freed: true
       case .impossible: false
@@ -149,7 +126,7 @@ struct GroupSummary: Sendable {
     }
     if excess.min > 0 || pastLeaks > 0 || isBroken { return (.unbalanced, []) }
     let contradictions = ledger.anomalies.compactMap { anomaly -> OwnershipCall? in
-      if case .impossible(let call) = anomaly { call } else { nil }
+      if case .impossible(let call) = anomaly.kind { call } else { nil }
     }
     let stolen = stolenReason(ledger, final: final)
     if excess.max == 0, suspected == 0, contradictions.isEmpty, stolen == nil, !isBlind {

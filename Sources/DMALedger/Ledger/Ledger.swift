@@ -7,6 +7,9 @@ struct Ledger: CallSink, Sendable {
   static let limit = 65_536
 
   private(set) var groups: [GroupLedger] = []
+  private let limits: Limits
+  /// Changes that are kept one by one.
+  private var keptChanges = 0
   /// Calls that no group can be named for.
   private(set) var unattributed = CallTally()
   /// Successful calls among them, as every group may have seen them.
@@ -43,6 +46,10 @@ struct Ledger: CallSink, Sendable {
     var boot: Int
     var id: Int
     var life: Int
+  }
+
+  init(limits: Limits = Limits()) {
+    self.limits = limits
   }
 
   // MARK: - Naming
@@ -99,7 +106,7 @@ struct Ledger: CallSink, Sendable {
       if groups[old].pointer != nil { guesses[index] = nil }
       return nil
     }
-    guard groups[index].entries.isEmpty else { return nil }
+    guard groups[index].changes.isEmpty else { return nil }
     guesses[index] = nil
     groups[index].end()
     groups[old].hasEnded = false
@@ -114,7 +121,9 @@ struct Ledger: CallSink, Sendable {
     guard groups.count < Ledger.limit else { return nil }
     let incarnation = key.id.map { incarnations[$0, default: 0] } ?? 0
     groups.append(
-      GroupLedger(id: key.id, pointer: key.pointer, incarnation: incarnation, isNewborn: isNewborn))
+      GroupLedger(
+        id: key.id, pointer: key.pointer, incarnation: incarnation, isNewborn: isNewborn,
+        limits: limits))
     let index = groups.count - 1
     groups[index].boot = boot
     applied.append(isNewborn ? elsewhere : elsewhereBefore)
@@ -198,7 +207,7 @@ struct Ledger: CallSink, Sendable {
     guard let index = open(GroupKey(pointer: nil, id: id), isNewborn: isSuccessor) else { return }
     join(device, index)
     // Others may be in the old one still; its pointer will tell, if it is captured.
-    if let before, !isSuccessor, !groups[before].entries.isEmpty { guesses[index] = before }
+    if let before, !isSuccessor, !groups[before].changes.isEmpty { guesses[index] = before }
   }
 
   /// A device left a group.
@@ -225,6 +234,27 @@ struct Ledger: CallSink, Sendable {
 
   mutating func apply(_ call: OwnershipCall, to index: Int, isAlone: Bool, context: CallContext) {
     groups[index].apply(call, isAlone: isAlone, context: context)
+    noteChange()
+  }
+
+  /// One change more is kept; where there are too many, those of the groups that have most are told as totals.
+  private mutating func noteChange() {
+    keptChanges += 1
+    guard keptChanges > limits.changes else { return }
+    let kept = groups.map(\.changes.kept.count).sorted(by: >)
+    // The greatest share with which all of them come to three quarters of the limit.
+    var rest = kept.reduce(0, +) - limits.changes * 3 / 4
+    var share = kept.first ?? 0
+    for (index, count) in kept.enumerated() where rest > 0 {
+      let next = index + 1 < kept.count ? kept[index + 1] : 0
+      let step = min(count - next, (rest + index) / (index + 1))
+      share = count - step
+      rest -= step * (index + 1)
+    }
+    for index in groups.indices where groups[index].changes.kept.count > share {
+      groups[index].keepChanges(max(2, share))
+    }
+    keptChanges = groups.reduce(0) { $0 + $1.changes.kept.count }
   }
 
   mutating func apply(_ calls: [OverlappingCall<Ledger>], to index: Int) {
@@ -243,6 +273,7 @@ struct Ledger: CallSink, Sendable {
       }
       groups[index].found = order.found[place]
       groups[index].apply(call, isAlone: false, context: calls[place].context)
+      keptChanges += 1
       waiting += calls[place].followers
       waiting = waiting.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }
         .map(\.element)
@@ -259,12 +290,12 @@ struct Ledger: CallSink, Sendable {
 
   /// Call when everything is named: a group that was only named by log lines may have been left since.
   mutating func settleNames() {
-    for index in guesses.keys.sorted() where !groups[index].entries.isEmpty {
+    for index in guesses.keys.sorted() where !groups[index].changes.isEmpty {
       if let old = guesses[index] { groups[old].doubtEnd() }
     }
     for index in groups.indices where !groups[index].hasEnded { allowElsewhere(index) }
     guard unattributed.total > 0 else { return }
-    for index in groups.indices where groups[index].entries.last?.call.isNamedLater == true {
+    for index in groups.indices where groups[index].changes.last?.call.isNamedLater == true {
       groups[index].forget()
     }
   }
@@ -357,7 +388,7 @@ struct Ledger: CallSink, Sendable {
   /// Adds what logs and listings say. Groups that no call was seen on are opened for those that somebody asked for,
   /// or for all where there is no call at all. `questions` are numbers of groups that the user asks for.
   mutating func add(_ facts: IncidentFacts, questions: Set<Int>, names: borrowing NameTable) {
-    let isAlone = groups.allSatisfy { $0.entries.isEmpty } && unattributed.total == 0
+    let isAlone = groups.allSatisfy { $0.changes.isEmpty } && unattributed.total == 0
     let asked = Set(facts.refusals.compactMap { $0.group ?? $0.device.flatMap(facts.group(of:)) }).union(
       questions)
     for id in facts.groups.keys.sorted() where byID[id] != nil || asked.contains(id) || isAlone {

@@ -26,6 +26,8 @@ public struct Finding: Sendable {
   public var fingerprint: String
   /// The lines, in the order in which they tell the story.
   public var evidence: [Evidence]
+  /// How many times it was seen: very many that differ in nothing but their time are told as one.
+  public var occurrences = 1
   /// Whether an earlier run had it; absent where there is nothing to compare with.
   public var novelty: Novelty?
 

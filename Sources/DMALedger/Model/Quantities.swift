@@ -87,6 +87,16 @@ public struct Count: Hashable, Sendable {
     return Count(min: low, max: high)
   }
 
+  /// The greater of two upper bounds; `nil` is no bound.
+  package static func greater(_ one: Int?, _ other: Int?) -> Int? {
+    if let one, let other { Swift.max(one, other) } else { nil }
+  }
+
+  /// The lesser of two upper bounds; `nil` is no bound.
+  package static func lesser(_ one: Int?, _ other: Int?) -> Int? {
+    if let one, let other { Swift.min(one, other) } else { one ?? other }
+  }
+
   /// Every value moved by `delta`, and never below zero.
   public func shifted(by delta: Int) -> Count {
     Count(min: Swift.max(0, min + delta), max: max.map { Swift.max(0, $0 + delta) })

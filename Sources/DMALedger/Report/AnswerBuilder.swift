@@ -34,7 +34,7 @@ struct AnswerBuilder {
   }
 
   private func wasAsked(_ group: GroupLedger) -> Bool {
-    !group.refusals.isEmpty || !group.domainRefusals.isEmpty || !group.toldRefusals.isEmpty
+    !group.refusals.isEmpty || !group.toldRefusals.isEmpty
   }
 
   private func answer(_ index: Int, device: String?) -> Answer {
@@ -45,7 +45,8 @@ struct AnswerBuilder {
         story.answer()
       } else if !summary.ledger.toldRefusals.isEmpty {
         LoggedAnswer(
-          group: summary.ledger, lastRequest: ledger.lastUnattributedRequest ?? summary.ledger.lastRequest,
+          group: summary.ledger,
+          lastRequest: ledger.lastUnattributedRequest ?? summary.ledger.changes.lastRequest,
           context: context
         ).answer()
       } else {

@@ -65,7 +65,8 @@ extension FindingContext {
   /// A leak as a holder that will never let go.
   func holder(_ device: NameID, _ leak: Leak) -> Holder {
     Holder(
-      kind: .leaked, count: 1, device: text(device), driver: text(leak.use.driver), since: leak.use.time,
+      kind: .leaked, count: leak.references, device: text(device), driver: text(leak.use.driver),
+      since: leak.use.time,
       at: order.place(leak.use.entry.at))
   }
 

@@ -22,8 +22,10 @@ public struct GroupReport: Sendable {
   public var devices: [DeviceReport]
   /// Who holds what when the capture ends.
   public var holders: [Holder]
-  /// Every call on this group, in order of effect.
+  /// The calls on this group, in order of effect: all of them, unless there are very many.
   public var changes: [Change]
+  /// Of very many calls those that are only counted.
+  public var foldedChanges: FoldedChanges?
 
   /// A group with everything it says.
   public init(
@@ -43,6 +45,46 @@ public struct GroupReport: Sendable {
     self.devices = devices
     self.holders = holders
     self.changes = changes
+  }
+}
+
+extension GroupReport {
+  /// Calls on this group, told one by one or not.
+  public var changeCount: Int { changes.count + (foldedChanges?.count ?? 0) }
+}
+
+/// Calls between the first and the last of a group that are told as totals, because there are very many.
+public struct FoldedChanges: Sendable, Equatable {
+  /// They come before this one of ``GroupReport/changes``.
+  public var place: Int
+  /// How many there are.
+  public var count: Int
+  /// How many of each kind.
+  public var calls: CallTally
+  /// How many of each kind took effect, or may have: those without an error code.
+  public var effective: CallTally
+  /// When the first of them took effect, and its line.
+  public var firstTime: Nanoseconds?
+  /// The line of the first of them.
+  public var firstAt: LineReference
+  /// When the last of them took effect, and its line.
+  public var lastTime: Nanoseconds?
+  /// The line of the last of them.
+  public var lastAt: LineReference
+
+  /// Totals with everything they say.
+  public init(
+    place: Int, count: Int, calls: CallTally, effective: CallTally, firstTime: Nanoseconds?,
+    firstAt: LineReference, lastTime: Nanoseconds?, lastAt: LineReference
+  ) {
+    self.place = place
+    self.count = count
+    self.calls = calls
+    self.effective = effective
+    self.firstTime = firstTime
+    self.firstAt = firstAt
+    self.lastTime = lastTime
+    self.lastAt = lastAt
   }
 }
 

@@ -46,7 +46,7 @@ struct LoggedAnswer {
         + "\(context.text(holder.driver) ?? "a native driver"), which holds 1 reference by right."
     case .leak:
       return
-        "\(symptom), most likely because it still carries \(references(leaks.count)) that nobody will "
+        "\(symptom), most likely because it still carries \(references(leaks.map(\.leak).references)) that nobody will "
         + "give back, taken by \(context.some(context.leakers(leaks)))."
     default:
       if story.moved == nil, story.knowsDrivers {

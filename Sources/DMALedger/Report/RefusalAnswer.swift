@@ -15,18 +15,15 @@ struct RefusalAnswer {
     self.summary = summary
     self.context = context
     let refused = summary.ledger.refusals.last
-    let domain = summary.ledger.domainRefusals.last
-    if let refused, domain.map({ $0.entry.at < refused.call.entry.at }) ?? true {
+    let domain = summary.ledger.refusals.domain.last
+    if let refused, domain.map({ $0.call.entry.at < refused.call.entry.at }) ?? true {
       story = RefusalStory(refused, in: summary)
       refusal = refused.second ?? refused.call
       isDomain = false
     } else if let domain {
-      let step = summary.ledger.entries.last { $0.call.entry.at == domain.entry.at }?.step ?? 0
       story = RefusalStory(
-        GroupLedger.Refusal(
-          call: domain, second: nil, step: step, owner: .none, ownerCall: nil, devices: [], isComplete: true),
-        in: summary)
-      refusal = domain
+        GroupRefusals.Refusal(call: domain.call, step: domain.step, owner: .none), in: summary)
+      refusal = domain.call
       isDomain = true
     } else {
       return nil
@@ -119,7 +116,7 @@ struct RefusalAnswer {
   private var at: LineReference? {
     switch cause {
     case .leak:
-      story.leaks.count == 1 && unknown.max == 0 && ownerless == 0 && story.holdings.isEmpty
+      story.leaked == 1 && unknown.max == 0 && ownerless == 0 && story.holdings.isEmpty
         ? story.leaks.first?.leak.use.entry.at : nil
     case .holder: story.holdings.count == 1 ? story.holdings.first?.witness.at : nil
     case .owner: story.refusal.ownerCall?.entry.at
@@ -150,13 +147,13 @@ struct RefusalAnswer {
       return "\(least)\(references(ownerless)) that \(ownerless == 1 ? "belongs" : "belong") to nobody"
     }
     var clause: String
-    if leaks.count == 1, let (device, leak) = leaks.first {
+    if story.leaked == 1, let (device, leak) = leaks.first {
       clause =
         "1 reference that \(context.text(leak.use.driver) ?? "a driver") took for \(context.names.text(device))"
       clause += "\(context.when(leak.use)) \(tail)"
     } else {
       clause =
-        "\(references(leaks.count)) that nobody will give back, taken by \(context.some(context.leakers(leaks)))"
+        "\(references(story.leaked)) that nobody will give back, taken by \(context.some(context.leakers(leaks)))"
     }
     if ownerless > 0 {
       clause += ", and \(ownerless) more that \(ownerless == 1 ? "belongs" : "belong") to nobody"
@@ -212,10 +209,11 @@ struct RefusalAnswer {
 
   /// Refusals before the one that is told.
   private var earlier: [Answer.Step] {
-    let before = group.refusals.filter { $0.call.entry.at < story.refusal.call.entry.at }
+    let before = group.refusals.kept.filter { $0.call.entry.at < story.refusal.call.entry.at }
     guard let first = before.first else { return [] }
     let other = RefusalStory(first, in: summary)
-    var text = before.count == 1 ? "so it was once before" : "so it was \(before.count) times before, first"
+    let count = before.reduce(group.refusals.dropped) { $0 + $1.count }
+    var text = count == 1 ? "so it was once before" : "so it was \(count) times before, first"
     text += context.when(first.call)
     let gone = other.holdings.filter { holding in !story.holdings.contains { $0.device == holding.device } }
     if other.refusal.owner != .user, !gone.isEmpty {
@@ -226,7 +224,7 @@ struct RefusalAnswer {
   }
 
   private var leakSteps: [Answer.Step] {
-    guard story.leaks.count == 1, let (device, leak) = story.leaks.first else {
+    guard story.leaked == 1, let (device, leak) = story.leaks.first else {
       return context.leakers(story.leaks).prefix(4).compactMap { who in
         let own = story.leaks.filter { context.holder(driver: $0.leak.use.driver, device: $0.device) == who }
         return own.first.map { several(own, first: $0.leak) }
@@ -248,8 +246,9 @@ struct RefusalAnswer {
 
   /// The leaks of one driver on one device.
   private func several(_ leaks: [(device: NameID, leak: Leak)], first leak: Leak) -> Answer.Step {
-    var text = context.deed(leak.use, of: leaks[0].device, "left", "\(references(leaks.count)) behind")
-    text += (leaks.count == 1 ? ", taken" : ", the first taken") + context.when(leak.use)
+    let count = leaks.map(\.leak).references
+    var text = context.deed(leak.use, of: leaks[0].device, "left", "\(references(count)) behind")
+    text += (count == 1 ? ", taken" : ", the first taken") + context.when(leak.use)
     if isTestRemove(leak), let again = leak.again {
       text += " and again\(context.when(again)) by the test-remove re-probe"
       text += " with no dma_cleanup() in between"
@@ -292,7 +291,7 @@ struct RefusalAnswer {
     guard leak.cause == .testRemove, !story.holdings.contains(where: { $0.device == device }) else {
       return nil
     }
-    return group.entries.last {
+    return group.changes.kept.last {
       $0.call.kind == .unuse && $0.call.device == device && $0.step > leak.step
         && $0.step < story.refusal.step
     }?.call
@@ -312,15 +311,7 @@ struct RefusalAnswer {
   }
 
   /// The call that got it later on, or was told that it could.
-  private var grant: OwnershipCall? {
-    group.entries.first { entry in
-      guard entry.step > story.refusal.step else { return false }
-      switch entry.call.kind {
-      case .claim, .deviceClaim, .query: return entry.call.result == 0
-      case .use, .unuse, .release, .deviceRelease: return false
-      }
-    }?.call
-  }
+  private var grant: OwnershipCall? { group.changes.grant }
 
   private var granted: [Answer.Step] {
     grant.map {

@@ -141,6 +141,11 @@ public struct CallTally: Sendable, Equatable {
     set { counts[kind.ordinal] = newValue }
   }
 
+  /// Adds other calls.
+  package mutating func add(_ other: CallTally) {
+    for index in counts.indices { counts[index] += other.counts[index] }
+  }
+
   /// All calls together.
   public var total: Int { counts.reduce(0, +) }
 }

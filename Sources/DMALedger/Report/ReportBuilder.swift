@@ -23,7 +23,7 @@ struct ReportBuilder {
         countsTicks: countsTicks, order: order)
     }
     let summaries = ledger.groups.filter { group in
-      !group.entries.isEmpty || !group.toldRefusals.isEmpty || !group.listedHolders.isEmpty
+      !group.changes.isEmpty || !group.toldRefusals.isEmpty || !group.listedHolders.isEmpty
         || group.isAskedFor
         || !group.loggedHolders.isEmpty
     }
@@ -40,7 +40,7 @@ struct ReportBuilder {
       contexts)
     var groups = zip(summaries, own).map { group($0, findings: $1) }
     let (verdict, reasons) = judge(groups, warned: unclaimed.count)
-    for (index, summary) in summaries.enumerated() where summary.ledger.entries.isEmpty {
+    for (index, summary) in summaries.enumerated() where summary.ledger.changes.isEmpty {
       groups[index].reasons += told(summary.ledger.loggedHolders)
     }
     let merged = KernelEvidence.merged(evidence)
@@ -82,8 +82,8 @@ struct ReportBuilder {
   private func isBefore(_ left: GroupSummary, _ right: GroupSummary) -> Bool {
     let a = left.ledger
     let b = right.ledger
-    return (a.id ?? .max, a.incarnation, a.entries.first?.call.entry.at.line ?? 0)
-      < (b.id ?? .max, b.incarnation, b.entries.first?.call.entry.at.line ?? 0)
+    return (a.id ?? .max, a.incarnation, a.changes.first?.call.entry.at.line ?? 0)
+      < (b.id ?? .max, b.incarnation, b.changes.first?.call.entry.at.line ?? 0)
   }
 
   // MARK: - The verdict over all
@@ -131,7 +131,7 @@ struct ReportBuilder {
     let ledger = summary.ledger
     let (verdict, reasons) = verdict(summary, findings)
     let accounts = ledger.devices.sorted { names.text($0.name) < names.text($1.name) }
-    return GroupReport(
+    var report = GroupReport(
       id: ledger.id.map(GroupID.init), incarnation: ledger.incarnation, verdict: verdict,
       reasons: reasons, initial: summary.initial, final: summary.final, peak: summary.peak,
       excess: summary.excess, owner: ledger.owner,
@@ -141,7 +141,14 @@ struct ReportBuilder {
           outstanding: $0.outstanding)
       } + listed(ledger),
       holders: holders(summary, accounts),
-      changes: ledger.entries.map { change($0, summary.steps) })
+      changes: ledger.changes.kept.map { change($0, summary.counts) })
+    report.foldedChanges = ledger.changes.fold.map { fold in
+      FoldedChanges(
+        place: fold.place, count: fold.count, calls: fold.calls, effective: fold.effective,
+        firstTime: fold.first.time, firstAt: order.place(fold.first.entry.at), lastTime: fold.last.time,
+        lastAt: order.place(fold.last.entry.at))
+    }
+    return report
   }
 
   /// Holders by right as a kernel log shows them, in words: an unbind is not in a log.
@@ -184,7 +191,7 @@ struct ReportBuilder {
       for leak in account.leaks where leak.certainty > .suspected {
         holders.append(
           Holder(
-            kind: .leaked, count: 1, device: names.text(account.name),
+            kind: .leaked, count: leak.references, device: names.text(account.name),
             driver: (leak.use.driver ?? account.driver).map(names.text), since: leak.use.time,
             at: order.place(leak.use.entry.at)))
       }
@@ -205,13 +212,14 @@ struct ReportBuilder {
     return holders
   }
 
-  private func change(_ entry: GroupLedger.Entry, _ steps: [(before: Count, after: Count)]) -> Change {
+  private func change(_ entry: ChangeList.Entry, _ counts: NarrowedCounts) -> Change {
     let call = entry.call
+    let count = counts.counts(at: entry.step)
     return Change(
       time: call.time, call: call.kind, device: call.device.map(names.text),
       driver: call.driver.map(names.text),
       pid: call.pid >= 0 ? Int(call.pid) : nil, comm: call.comm.map(names.text),
-      cpu: call.cpu >= 0 ? Int(call.cpu) : nil, result: call.result, before: steps[entry.step].before,
-      after: steps[entry.step].after, certainty: entry.certainty, at: order.place(call.entry.at))
+      cpu: call.cpu >= 0 ? Int(call.cpu) : nil, result: call.result, before: count.before, after: count.after,
+      certainty: entry.certainty, at: order.place(call.entry.at))
   }
 }

@@ -69,7 +69,7 @@ enum HTMLGroup {
   private static func chart(_ index: Int, _ life: GroupTimeline, _ name: String, _ page: inout HTMLCanvas) {
     let leaks = life.lanes.flatMap(\.holdings).count { $0.kind == .leaked }
     let refusals = life.events.count { $0.mark == .refusal }
-    let calls = life.group.changes.count
+    let calls = life.group.changeCount
     var label = "Chart of group \(name): \(counts(life.group)), \(calls) \(calls == 1 ? "call" : "calls")"
     if leaks > 0 { label += ", \(leaks) \(leaks == 1 ? "reference" : "references") leaked" }
     if refusals > 0 { label += ", refused \(refusals == 1 ? "once" : "\(refusals) times")" }

@@ -7,6 +7,7 @@ extension GroupTimeline {
     var tracer = HoldingTracer(group, report)
     for (index, event) in events.enumerated() {
       if let change = event.change { tracer.follow(group.changes[change], at: index) }
+      if case .folded = event.kind { tracer.pass(at: index) }
     }
     let lanes = tracer.finish(eventCount: events.count)
     countRightful(lanes, &events)
@@ -44,6 +45,8 @@ private struct HoldingTracer {
   private var open: [[Open]]
   private var closed: [[GroupTimeline.Holding]]
   private var laneOf: [String: Int] = [:]
+  /// The event that stands for calls told as totals, once it has passed.
+  private var fold: Int?
 
   init(_ group: GroupReport, _ report: Report) {
     self.group = group
@@ -86,6 +89,17 @@ private struct HoldingTracer {
     }
   }
 
+  /// Calls that are not told one by one: what is not out at the end, or for good, was given back in them.
+  mutating func pass(at index: Int) {
+    fold = index
+    let held = Set(group.holders.compactMap(\.at))
+    for lane in open.indices {
+      while let gone = open[lane].lastIndex(where: {
+        !held.contains($0.at) && !leaked.contains($0.at) && !suspected.contains($0.at)
+      }) { close(lane, gone, index) }
+    }
+  }
+
   private mutating func take(_ change: Change, _ index: Int, isOwner: Bool) {
     open[lane(change)].append(Open(first: index, at: change.at, driver: change.driver, isOwner: isOwner))
   }
@@ -98,8 +112,9 @@ private struct HoldingTracer {
     if let last = theirs.last(where: { !suspected.contains(open[lane][$0].at) }) ?? theirs.last {
       close(lane, last, index)
     } else if !open[lane].contains(where: { leaked.contains($0.at) }) || change.before.exact != nil {
-      // Nobody was seen taking it: it was out before the capture began.
-      closed[lane].append(GroupTimeline.Holding(kind: .returned, driver: change.driver, last: index))
+      // Nobody was seen taking it: it was out before the capture began, or taken where calls are not told one by one.
+      closed[lane].append(
+        GroupTimeline.Holding(kind: .returned, driver: change.driver, first: fold, last: index))
     }
   }
 
@@ -138,7 +153,8 @@ private struct HoldingTracer {
         case .owner: .owner
         case .unknown: .unknown
         }
-      let holding = GroupTimeline.Holding(kind: kind, count: holder.count, driver: holder.driver)
+      var holding = GroupTimeline.Holding(kind: kind, count: holder.count, driver: holder.driver)
+      if let at = holder.at, let folded = group.foldedChanges, at >= folded.firstAt { holding.first = fold }
       if let device = holder.device, let lane = laneOf[device] {
         closed[lane].append(holding)
       } else if kind == .owner {

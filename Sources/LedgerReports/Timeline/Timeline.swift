@@ -115,6 +115,8 @@ package struct GroupTimeline: Sendable {
     case change(Int)
     /// A line that a finding quotes.
     case line
+    /// Calls that are told as totals: the count behind them is what the next event has before it.
+    case folded
     /// A place where the capture lost events.
     case loss
   }

@@ -1,0 +1,146 @@
+/// What kernel drivers do to a group: they take a reference when they are bound and give it back when they let go.
+extension GroupLedger {
+  mutating func applyUse(
+    _ call: OwnershipCall, _ step: inout CountHistory.Step, _ context: CallContext
+  ) {
+    switch call.result {
+    case 0:
+      step.low = 1
+      step.high = 1
+      step.post = Count(min: 1, max: nil)
+      // Where its reference was taken from it, nothing keeps drivers out, and it stays the owner.
+      let isIllegal = owner == .user && count.exact == 0
+      if owner == .user, !isIllegal {
+        // The owner must have let go unseen; what the count was then is not known.
+        step.isBreak = true
+        note(.impossible(call))
+      }
+      record(call, step, .proved)
+      if !isIllegal { owner = .none }
+      take(call, context)
+    case let code?:
+      // -EBUSY needs a count: it is owned, or a foreign domain is attached while it is used.
+      if code == -16, let narrower = step.pre.intersection(Count(min: 1, max: nil)) { step.pre = narrower }
+      record(call, step, .proved)
+      if code == -16 { refusals.refuseBind(call) }
+    case nil:
+      step.high = 1
+      record(call, step, call.countAfter == nil ? .suspected : .proved)
+      if context.isUsePlausible { take(call, context) }
+    }
+  }
+
+  private mutating func take(_ call: OwnershipCall, _ context: CallContext) {
+    guard let device = call.device else { return }
+    let index = account(device)
+    let isSameWindow = call.window != nil && devices[index].holding?.window == call.window
+    // Between two windows that only a log named, the unuse may be one of those that nothing names.
+    if let earlier = devices[index].holding, isSameWindow || !call.isNamedLater {
+      var leak = Leak(
+        cause: isSameWindow ? .testRemove : .unexplained, use: earlier, again: call, remove: context.remove,
+        window: context.windowEntry, naming: context.naming, certainty: .suspected,
+        step: history.count - 1)
+      if isSameWindow {
+        leak.countsProve = countsProve(call, after: earlier, since: devices[index].holdingStep)
+        leak.awaitsUnuse = leak.countsProve == nil && awaitsUnuse(leak, context)
+        // Names alone: a second pass runs only where the first use succeeded, and log lines say where.
+        let isNamesOnly =
+          leak.use.result == nil && call.result == nil && !call.isNamedLater && !context.spansLoss
+        if leak.countsProve == nil, isNamesOnly {
+          leak.awaitsUnuse = true
+          leak.promise = .consistent
+        }
+        leak.certainty = leakCertainty(leak, context)
+      }
+      keep(leak, of: index)
+    }
+    devices[index].holding = call
+    devices[index].holdingStep = history.count - 1
+    devices[index].isRemoved = false
+    devices[index].driver = call.driver ?? devices[index].driver
+    devices[index].lastDriver = call.driver ?? devices[index].lastDriver
+  }
+
+  /// A leak is proved by the counts themselves, or by return codes where a release would have been seen.
+  func leakCertainty(_ leak: Leak, _ context: CallContext) -> Certainty {
+    if leak.use.isNamedLater {
+      return context.spansLoss || !context.unuseIsTraceable ? .suspected : .consistent
+    }
+    if let proof = leak.countsProve { return proof ? .proved : .suspected }
+    return leak.awaitsUnuse && context.unuseIsTraceable ? leak.promise : .suspected
+  }
+
+  /// Whether the count that the second use read shows that nothing was given back since the first: it is what the
+  /// history foretold, or one more than the first one read with nobody else in between. `nil` where it was not read.
+  private func countsProve(_ again: OwnershipCall, after first: OwnershipCall, since step: Int) -> Bool? {
+    guard let read = countRead(again, isAlone: readsAlone) else { return nil }
+    // A history that broke in between foretells nothing about what came before the break.
+    if step < history.count - 1, history.hasBreak(in: step + 1...history.count - 1) {
+      return false
+    }
+    if let exact = foretold.exact { return exact == read }
+    guard let before = countRead(first, isAlone: first.arrivedAlone) else { return nil }
+    return history.count - 1 == step + 1 && read == before + 1
+  }
+
+  /// The count that a successful use found: as its entry read it, or one less than its return did.
+  private func countRead(_ use: OwnershipCall, isAlone: Bool) -> Int? {
+    if isAlone, let before = use.countBefore { return before }
+    if overlap != nil { return use.countBefore == found ? found : nil }
+    guard use.result == 0, use.arrivedAlone, !use.wasJoined else { return nil }
+    return use.countAfter.map { $0 - 1 }
+  }
+
+  func awaitsUnuse(_ leak: Leak, _ context: CallContext) -> Bool {
+    !leak.use.isNamedLater && leak.use.result == 0 && leak.again?.result ?? 0 == 0 && !context.spansLoss
+  }
+
+  mutating func applyUnuse(
+    _ call: OwnershipCall, _ step: inout CountHistory.Step, _ context: CallContext
+  ) {
+    // A count that the call itself read as something else is believed, even where it was not alone.
+    let isAtZero = step.pre.exact == 0 || call.countBefore == nil && count.exact == 0
+    if isAtZero {
+      let isRead = step.pre.exact == 0
+      if isRead || context.useIsTraceable && changes.sawUse {
+        note(.overRelease(call, isRead ? .proved : .consistent))
+        record(call, step, isRead ? .proved : .consistent)
+        giveBack(call, context)
+        return
+      }
+      // A use that no probe watched must have come before.
+      step.isBreak = true
+    }
+    if call.countAfter != nil, call.countAfter == call.countBefore, step.pre.exact != nil, !call.wasJoined {
+      // The kernel refuses while a PASID is attached; the count stays.
+      record(call, step, .proved)
+      note(.pasidBlocked(call))
+      return
+    }
+    step.low = -1
+    step.high = -1
+    step.pre = step.pre.intersection(Count(min: 1, max: nil)) ?? step.pre
+    record(call, step, call.countBefore == nil ? .consistent : .proved)
+    if let use = context.grouplessUse,
+      call.device.flatMap({ deviceIndex[$0] }).map({ devices[$0].holding == nil }) ?? true
+    {
+      note(.stolen(call, use: use))
+    }
+    giveBack(call, context)
+  }
+
+  private mutating func giveBack(_ call: OwnershipCall, _ context: CallContext) {
+    guard let device = call.device else { return }
+    let isNew = deviceIndex[device] == nil
+    let index = account(device)
+    if isNew, !context.deviceWasProbed {
+      devices[index].wasBoundBefore = true
+      devices[index].firstUnuse = call
+    }
+    devices[index].holding = nil
+    devices[index].isRemoved = false
+    devices[index].isBound = false
+    devices[index].driver = call.driver ?? devices[index].driver
+    devices[index].lastDriver = call.driver ?? devices[index].lastDriver
+  }
+}

@@ -1,0 +1,158 @@
+/// What user space does to a group: it asks, claims and releases.
+extension GroupLedger {
+  mutating func applyClaim(_ call: OwnershipCall, _ step: inout CountHistory.Step) {
+    switch call.result {
+    case 0:
+      step.pre = step.pre.intersection(Count(exactly: 0)) ?? Count(exactly: 0)
+      step.low = 1
+      step.high = 1
+      step.post = Count(exactly: 1)
+      record(call, step, .proved)
+      own(call)
+    case -1:
+      step.pre = step.pre.intersection(Count(min: 1, max: nil)) ?? step.pre
+      record(call, step, .proved)
+      refuse(call)
+    case -16:
+      step.pre = step.pre.intersection(Count(exactly: 0)) ?? step.pre
+      record(call, step, .proved)
+      changes.noteRefusal()
+      refusals.refuseDomain(call, step: history.count - 1)
+    case nil:
+      step.high = 1
+      record(call, step, .suspected)
+      if owner != .user { owner = .unknown }
+    default:
+      record(call, step, .proved)
+    }
+  }
+
+  private mutating func own(_ call: OwnershipCall) {
+    owner = .user
+    ownerPointer = call.newOwner ?? call.ownerAfter
+    ownerCall = call
+  }
+
+  mutating func applyRelease(
+    _ call: OwnershipCall, _ step: inout CountHistory.Step, _ context: CallContext
+  ) {
+    if isUnowned(call, step, context) {
+      note(.releaseUnowned(call))
+      record(call, step, .proved)
+      return
+    }
+    if owner == .user {
+      step.reset = 0
+      step.pre = step.pre.intersection(Count(min: 1, max: nil)) ?? step.pre
+    } else {
+      // The count becomes 0 if the group was owned; if it was not, the kernel warns and changes nothing.
+      step.mayReset = true
+    }
+    record(call, step, owner == .user ? .proved : .consistent)
+    disown()
+  }
+
+  /// Whether a release finds nobody to release: the count is 0, or drivers hold it and not an owner.
+  private func isUnowned(_ call: OwnershipCall, _ step: CountHistory.Step, _ context: CallContext) -> Bool {
+    if step.pre.exact == 0 { return true }
+    // It saw the owner itself: whoever claimed the group was not seen.
+    if let owner = call.ownerBefore, owner != 0, call.countBefore != 0 { return false }
+    if owner == .none, call.ownerBefore == 0 { return true }
+    // While a driver holds a reference nobody can claim the group, seen or unseen.
+    if owner == .none, count.min > 0, devices.contains(where: { $0.holding?.result == 0 && !$0.isRemoved }) {
+      return true
+    }
+    // Where no claim is watched, one that nobody saw may have come before.
+    guard context.claimIsTraceable else { return false }
+    if count.exact == 0, step.pre == .unknown { return true }
+    return owner == .none && call.ownerBefore == nil && count.min > 0
+  }
+
+  private mutating func disown() {
+    owner = .none
+    ownerPointer = nil
+    ownerCall = nil
+  }
+
+  mutating func applyDeviceClaim(_ call: OwnershipCall, _ step: inout CountHistory.Step) {
+    switch call.result {
+    case 0:
+      step.low = 1
+      step.high = 1
+      step.post = Count(min: 1, max: nil)
+      if owner == .none { step.pre = step.pre.intersection(Count(exactly: 0)) ?? step.pre }
+      record(call, step, .proved)
+      if owner != .user { own(call) }
+    case -1:
+      step.pre = step.pre.intersection(Count(min: 1, max: nil)) ?? step.pre
+      record(call, step, .proved)
+      refuse(call)
+    case -16:
+      step.pre = step.pre.intersection(Count(exactly: 0)) ?? step.pre
+      record(call, step, .proved)
+      changes.noteRefusal()
+      refusals.refuseDomain(call, step: history.count - 1)
+    case nil:
+      step.high = 1
+      record(call, step, .suspected)
+      if owner != .user { owner = .unknown }
+    default:
+      record(call, step, .proved)
+    }
+  }
+
+  mutating func applyDeviceRelease(
+    _ call: OwnershipCall, _ step: inout CountHistory.Step, _ context: CallContext
+  ) {
+    if isUnowned(call, step, context) {
+      note(.releaseUnowned(call))
+      // Only the last reference is tested for an owner; of several the kernel takes one, whosever it is.
+      let before = count.intersection(step.pre) ?? step.pre
+      step.low = before.max == nil || before.max ?? 0 > 1 ? -1 : 0
+      step.high = before.min > 1 ? -1 : 0
+      record(call, step, .proved)
+      return
+    }
+    step.low = -1
+    step.high = -1
+    step.pre = step.pre.intersection(Count(min: 1, max: nil)) ?? step.pre
+    record(call, step, .proved)
+    if count.max == 0 {
+      disown()
+    } else if count.min == 0 {
+      owner = .unknown
+    }
+  }
+
+  mutating func applyQuery(_ call: OwnershipCall, _ step: inout CountHistory.Step) {
+    switch call.result {
+    case 0: step.pre = step.pre.intersection(Count(exactly: 0)) ?? Count(exactly: 0)
+    case nil: break
+    default: step.pre = step.pre.intersection(Count(min: 1, max: nil)) ?? step.pre
+    }
+    record(call, step, call.result == nil && call.countBefore == nil ? .suspected : .proved)
+    // An owner whose reference was taken from it stays the owner of an idle group.
+    let isIllegal = owner == .user && (foretold.exact == 0 || call.ownerBefore ?? 0 != 0)
+    if call.result == 0 || step.pre.exact == 0, !isIllegal { disown() }
+    if call.result == 1 || call.result == nil && step.pre.min > 0 { refuse(call) }
+  }
+
+  private mutating func refuse(_ call: OwnershipCall) {
+    changes.noteRefusal()
+    // VFIO asks first and claims next: one refusal.
+    if let last = refusals.last, last.second == nil, last.call.kind == .query, call.kind != .query,
+      last.call.pid == call.pid, last.step == history.count - 2
+    {
+      refusals.join(call)
+      return
+    }
+    var refusal = GroupRefusals.Refusal(
+      call: call, step: history.count - 1, owner: owner, ownerCall: ownerCall)
+    refusal.knownDevices = devices.count
+    for (index, device) in devices.enumerated() {
+      refusal.leaks += device.leaks.references
+      if let use = device.holding { refusal.holding.append((index, use, device.isRemoved)) }
+    }
+    refusals.append(refusal)
+  }
+}
