@@ -5,39 +5,25 @@ import Testing
 /// What the model of the kernel found, each as small as it can be.
 @Suite("Calls that meet")
 struct OverlapTests {
-  private static let group = "grp=0xff110001005f6900 id=7"
+  private static let group = ProbeLines.group
 
-  /// Lines of tasks, one after the other: `q` asks and claims, `k` and `i` bind.
-  private func report(_ events: [(task: String, event: String)]) -> Report {
-    var lines = ["# tracer: nop"]
-    for (index, event) in events.enumerated() {
-      let tasks = [
-        "q": "qemu-900 [000]", "r": "qemu-901 [001]", "k": "kworker-57 [001]", "i": "init-1 [000]",
-      ]
-      let micros = String(100_000 + 40 * index)
-      lines.append("\(tasks[event.task] ?? "") ..... 5.\(micros): \(event.event)")
-    }
-    return TestSupport.report(on: lines.joined(separator: "\n") + "\n")
-  }
+  private func report(_ events: [(task: String, event: String)]) -> Report { ProbeLines.report(events) }
 
   private func entry(
     _ probe: String, _ symbol: String, _ count: Int, own: String = "0x0", device: String? = nil
   )
     -> String
-  {
-    let name = device.map { " dev=\"\($0)\"" } ?? ""
-    return "\(probe): (\(symbol)+0x0/0x8c)\(name) \(Self.group) cnt=\(count) own=\(own)"
-  }
+  { ProbeLines.entry(probe, symbol, count, own: own, device: device) }
 
   private func result(_ probe: String, _ symbol: String, _ code: Int) -> String {
-    "\(probe)_ret: (caller+0x20/0x396 <- \(symbol)) ret=\(code)"
+    ProbeLines.result(probe, symbol, code)
   }
 
-  private let use = "iommu_device_use_default_domain"
-  private let unuse = "iommu_device_unuse_default_domain"
-  private let claim = "iommu_device_claim_dma_owner"
-  private let release = "iommu_device_release_dma_owner"
-  private let query = "iommu_group_dma_owner_claimed"
+  private let use = ProbeLines.use
+  private let unuse = ProbeLines.unuse
+  private let claim = ProbeLines.claim
+  private let release = ProbeLines.release
+  private let query = ProbeLines.query
 
   @Test("a use that is refused shows that the claim in flight came first")
   func claimInFlight() {

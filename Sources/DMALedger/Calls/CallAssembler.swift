@@ -287,6 +287,8 @@ struct CallAssembler<Ledger: CallSink> {
       call.device = windows[index]?.device
       call.driver = call.driver ?? windows[index]?.driver
     }
+    // -ENODEV: the device has no group, whatever was printed through the NULL pointer.
+    if call.kind == .deviceClaim, call.result == -19, call.group?.pointer == nil { call.isGroupless = true }
     if call.isGroupless {
       noteInWindow(call, hasEffect: false)
       if call.isDoubted { ledger.countDoubted() } else { ledger.countGroupless() }

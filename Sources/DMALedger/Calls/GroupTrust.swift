@@ -25,8 +25,8 @@ enum GroupTrust {
     }
     guard fields.groupID != nil else { return .unknown }
     guard let id else { return .doubted }
-    // A claim, a release or a query is given the group itself.
-    guard kind == .use || kind == .unuse, let device else { return .group(GroupKey(pointer: nil, id: id)) }
+    // A claim, a release or a query of user space's container is given the group itself.
+    guard kind.takesDevice, let device else { return .group(GroupKey(pointer: nil, id: id)) }
     if knownID == id {
       return .group(GroupKey(pointer: nil, id: id))
     }

@@ -75,6 +75,14 @@ package struct GroupKey: Sendable, Equatable {
 }
 
 extension OwnershipCallKind {
+  /// Whether the function is given a device, and finds the group through it.
+  var takesDevice: Bool {
+    switch self {
+    case .use, .unuse, .deviceClaim, .deviceRelease: true
+    case .claim, .release, .query: false
+    }
+  }
+
   /// Whether the function returns a code that decides what it did.
   var hasResult: Bool {
     switch self {

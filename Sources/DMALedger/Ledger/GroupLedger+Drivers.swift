@@ -11,8 +11,10 @@ extension GroupLedger {
       // Where its reference was taken from it, nothing keeps drivers out, and it stays the owner.
       let isIllegal = owner == .user && count.exact == 0
       if owner == .user, !isIllegal {
-        // The owner must have let go unseen; what the count was then is not known.
+        // The owner must have let go unseen, after whatever was read; what the count was then is not known.
         step.isBreak = true
+        step.pre = .unknown
+        readsAlone = false
         note(.impossible(call))
       }
       record(call, step, .proved)

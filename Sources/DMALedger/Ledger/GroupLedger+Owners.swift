@@ -56,7 +56,9 @@ extension GroupLedger {
   private func isUnowned(_ call: OwnershipCall, _ step: CountHistory.Step, _ context: CallContext) -> Bool {
     if step.pre.exact == 0 { return true }
     // It saw the owner itself: whoever claimed the group was not seen.
-    if let owner = call.ownerBefore, owner != 0, call.countBefore != 0 { return false }
+    if let owner = call.ownerBefore, owner != 0, call.countBefore != 0 {
+      return wasIllegal && call.countBefore == nil
+    }
     if owner == .none, call.ownerBefore == 0 { return true }
     // While a driver holds a reference nobody can claim the group, seen or unseen.
     if owner == .none, count.min > 0, devices.contains(where: { $0.holding?.result == 0 && !$0.isRemoved }) {

@@ -14,7 +14,9 @@ struct GroupLedger: Sendable {
   var owner = Ownership.unknown
   /// What the history foretold for the call at hand, and whether that call read the count with nobody else there.
   private(set) var foretold = Count.unknown
-  private(set) var readsAlone = false
+  var readsAlone = false
+  /// A driver gave back what an owner had taken: the group is owned at a count of 0.
+  private(set) var wasIllegal = false
   /// The calls at hand were at the group at the same time.
   private(set) var overlap: OverlapOrder?
   private var overlapStart: Int?
@@ -104,6 +106,7 @@ struct GroupLedger: Sendable {
     }
     foretold = count
     readsAlone = isAlone
+    wasIllegal = owner == .user && count.exact == 0
     learnOwner(call, isAlone: isAlone)
     switch call.kind {
     case .use: applyUse(call, &step, context)
