@@ -5,7 +5,7 @@ extension Analyzer {
   private static let smallest = 4 << 20
 
   mutating func read(_ file: OpenFile, _ pass: inout SourcePass) {
-    var source = ByteSource(file)
+    var source = ByteSource(file, limits: limits)
     let compression = source.recognise()
     if identifiesContent {
       // A hash wants the bytes in order, and on one thread.
@@ -17,7 +17,8 @@ extension Analyzer {
       readInOrder(LineReader(source), &pass)
       return
     }
-    if let size = file.size {
+    // Where it stops a file that is not read to its end is known in order only.
+    if let size = file.size, limits.mostBytes == nil {
       let first = PartSifter.end(of: 0, in: file, size: size, compression)
       if first < size {
         readParts(file, size, compression, first: first, &pass)
@@ -32,13 +33,14 @@ extension Analyzer {
     var reader = lines
     while reader.advance(past: pass.sieve) {
       pass.passOver(reader.rejected)
-      pass.number += 1
+      pass.number += 1 + reader.skipped
       digest(reader.line, isTerminated: reader.isTerminated, &pass)
     }
     pass.passOver(reader.rejected)
+    pass.number += reader.skipped
     pass.bytes = reader.bytes
     pass.isTerminated = reader.isTerminated
-    pass.issues += reader.issues
+    pass.note(reader.issues, longLines: reader.longLines)
     pass.sourceIssue = reader.sourceIssue
     pass.contentHash = reader.source.contentHash?.value
     pass.summary.compression = reader.source.compression.rawValue
@@ -54,7 +56,8 @@ extension Analyzer {
   ) {
     func lines(_ range: Range<Int>, skipping: Int = 0, ahead: Bool = false, _ pass: SourcePass) -> LineReader
     {
-      let source = ByteSource(file, range: range, compression: compression, skipping: skipping)
+      let source = ByteSource(
+        file, range: range, compression: compression, skipping: skipping, limits: limits)
       return LineReader(
         ByteFeed(source, ahead: ahead), continuing: pass.carry, behind: pass.number, bytes: pass.bytes,
         isLast: range.upperBound == size)
@@ -65,7 +68,9 @@ extension Analyzer {
       readInOrder(lines(first..<size, ahead: compression == .zstd, pass), &pass)
       return
     }
-    let sifter = PartSifter(file, size: size, compression: compression, from: first, jobs: jobs) {
+    let sifter = PartSifter(
+      file, size: size, compression: compression, from: first, jobs: jobs, limits: limits
+    ) {
       GraphSifter(columns)
     }
     defer { sifter.stop() }

@@ -16,6 +16,7 @@ public struct Analyzer {
   private var incident = IncidentFacts()
   private let fields: ProbeFields
   let jobs: Int
+  let limits: ReadingLimits
   private let questions: [Question]
   private var sources: [SourceSummary] = []
   private var diagnostics: [Diagnostic] = []
@@ -33,6 +34,7 @@ public struct Analyzer {
     fields = options.probeFields
     assembler = CallAssembler(ledger: Ledger(limits: options.limits))
     jobs = options.jobs
+    limits = options.limits
     questions = options.questions
     identifiesContent = options.identifiesContent
     addresses.declared = options.declaredProbes
@@ -49,7 +51,7 @@ public struct Analyzer {
   /// Reads bytes that are already in memory, plain or zstd, under a name for the report.
   public mutating func read(bytes: [UInt8], name: String) {
     var pass = SourcePass(path: name, index: sources.count, fields: fields)
-    var source = ByteSource(bytes: bytes, name: name)
+    var source = ByteSource(bytes: bytes, name: name, limits: limits)
     if identifiesContent { source.contentHash = ContentHash() }
     readInOrder(LineReader(source), &pass)
     finish(&pass)
@@ -234,7 +236,9 @@ public struct Analyzer {
     }
     // What is missing of a log or a listing is not missing of a trace.
     let isTrace = traces.contains(index) || !SourceOrder.isBesideTrace(source)
-    if isTrace, pass.allIssues.contains(where: \.losesEvents) { assembler.lose(.damaged, witness: pass.last) }
+    if pass.allIssues.contains(where: { $0.isStop || isTrace && $0.losesEvents }) {
+      assembler.lose(.damaged, witness: pass.last)
+    }
     diagnostics += SourceRemarks.remarks(on: source, index: index, decoder)
     sources.append(source)
   }
@@ -306,6 +310,21 @@ extension Analyzer {
     var declaredProbes: [(name: [UInt8], function: KernelFunction)] = []
     /// How many threads may read a source; what is said does not depend on it.
     public var jobs = 1
+    package var limits = ReadingLimits()
+
+    /// The windows of zstd frames that are decoded at the same time take at most so many bytes, in all analyzers with these
+    /// options together; a frame that asks for more is not read. 128 MiB, as the `zstd` command has it.
+    public var memoryLimit: Int {
+      get { limits.windows.limit }
+      set { limits.windows = WindowMemory(limit: max(0, newValue)) }
+    }
+
+    /// Decompressed bytes of each source behind which nothing is read; `nil` reads to the end.
+    public var maxBytes: Int? {
+      get { limits.mostBytes }
+      set { limits.mostBytes = newValue.map { max(0, $0) } }
+    }
+
     /// What printk's clock is ahead of the trace's, in nanoseconds; where it is not said, it is found out.
     var clockOffset: Int64?
 

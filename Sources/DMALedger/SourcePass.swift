@@ -18,7 +18,9 @@ struct SourcePass {
   /// A line that has begun and not ended.
   var carry = LineReader.Carry()
   var isTerminated = true
-  var issues: [InputIssue] = []
+  private var issues: [InputIssue] = []
+  /// Lines that were too long, all of them.
+  private var longLines = 0
   /// The hash of all bytes, where it is asked for.
   var contentHash: ContentHash.Value?
   /// What ended the bytes early.
@@ -38,9 +40,18 @@ struct SourcePass {
     decoder.pass(lines)
   }
 
+  /// What was wrong with the bytes of a part, whose lines that were too long are not all among the issues.
+  mutating func note(_ found: [InputIssue], longLines count: Int = 0) {
+    issues += found.prefix(max(0, LineReader.mostIssues - issues.count))
+    longLines += count
+  }
+
   /// Everything that was wrong with the bytes, in the order of the report.
   var allIssues: [InputIssue] {
     var all = issues
+    if longLines > issues.count {
+      all.append(InputIssue(kind: .moreLongLines(longLines - issues.count), offset: bytes))
+    }
     if let sourceIssue { all.append(sourceIssue) }
     if !isTerminated { all.append(InputIssue(kind: .unterminatedLine, offset: bytes, line: number)) }
     return all

@@ -41,12 +41,21 @@ public struct CaptureRecord: Sendable {
     }
   }
 
+  /// What kept files from being read to their end, each with its file. Hostile text.
+  public var readingErrors: [String] {
+    report.diagnostics.filter { $0.level == .error && $0.source != nil }
+      .map { ($0.source.flatMap(report.path).map { $0 + ": " } ?? "") + $0.message }
+  }
+
   /// Why it is unreadable, a sentence a file without full stop; empty otherwise. Hostile text.
   public var readingTroubles: [String] {
     let opened = unreadable.map { "\($0.path): \($0.reason)" }
     if report.understoodAnything || report.sources.isEmpty && !opened.isEmpty { return opened }
+    let damage = readingErrors
     return opened + [
-      "no line was recognised; expected the text of an ftrace capture, a kernel log, or a log of the refusal"
+      damage.isEmpty
+        ? "no line was recognised; expected the text of an ftrace capture, a kernel log, or a log of the refusal"
+        : damage.joined(separator: "; ")
     ]
   }
 }

@@ -62,6 +62,9 @@ struct AnalyzeCommand: ParsableCommand {
   @OptionGroup
   var probes: ProbeOptions
 
+  @OptionGroup
+  var limits: LimitOptions
+
   @Option(
     name: .long, parsing: .unconditional,
     help: ArgumentHelp(
@@ -119,6 +122,7 @@ struct AnalyzeCommand: ParsableCommand {
 
   func run() throws {
     var options = try probes.analyzerOptions()
+    limits.apply(to: &options)
     options.jobs = jobs ?? Standard.processors
     options.questions = group.map { .group($0) } + device.map { .device($0) }
     options.identifiesContent = captureID || format == .jsonl || outputs.jsonl != nil
@@ -183,6 +187,9 @@ struct AnalyzeCommand: ParsableCommand {
   /// What is said of the run besides its outputs, and its exit code.
   private func conclude(_ record: CaptureRecord) -> ExitStatus {
     if !record.report.sources.isEmpty, !record.report.understoodAnything {
+      let damage = record.readingErrors
+      for error in damage { Standard.complain(error) }
+      guard damage.isEmpty else { return .unreadable }
       Standard.complain(
         "\(files.joined(separator: ", ")): no line was recognised; expected the text of an ftrace capture "
           + "(/sys/kernel/tracing/trace, trace-cmd report, perf script), plain or zstd")

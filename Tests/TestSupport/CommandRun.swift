@@ -11,8 +11,24 @@ public struct CommandRun: Sendable {
 
   /// Runs the command in the root of the repository.
   public init(_ arguments: [String], input: Data = Data(), environment: [String: String] = [:]) throws {
+    try self.init(Checkout.command, arguments, input, environment)
+  }
+
+  /// Runs a script of bash in the root of the repository, with the command as `$dmaledger` and `arguments` from `$1` on. One
+  /// that hangs is ended after a minute, with 124.
+  public init(
+    script: String, _ arguments: [String] = [], input: Data = Data(), environment: [String: String] = [:]
+  ) throws {
+    let own = ["dmaledger": Checkout.command.path]
+    try self.init(
+      URL(fileURLWithPath: "/usr/bin/env"), ["timeout", "60", "bash", "-c", script, "bash"] + arguments,
+      input,
+      own.merging(environment) { $1 })
+  }
+
+  private init(_ program: URL, _ arguments: [String], _ input: Data, _ environment: [String: String]) throws {
     let process = Process()
-    process.executableURL = Checkout.command
+    process.executableURL = program
     process.arguments = arguments
     process.currentDirectoryURL = Checkout.root
     // What the command does by itself on a runner must not depend on where the tests run.

@@ -25,6 +25,37 @@ package enum Zstd {
     }
   }
 
+  /// A block as it stands in a frame: bytes as they are, or one byte so many times. At most 128 KiB.
+  package enum Block {
+    case raw([UInt8])
+    case repeated(UInt8, Int)
+  }
+
+  /// A frame put together by hand (RFC 8878, 3.1.1): `window` is 2 to this power and `eighths` of it. It says nothing of the
+  /// size of its content, so that a few bytes can stand for a terabyte.
+  package static func frame(window power: Int, eighths: Int = 0, _ blocks: [Block]) -> [UInt8] {
+    [0x28, 0xB5, 0x2F, 0xFD, 0, UInt8((power - 10) << 3 | eighths)] + encoded(blocks)
+  }
+
+  /// The same with all content as its window, of whose size it says `size`.
+  package static func singleSegment(size: UInt64, _ blocks: [Block]) -> [UInt8] {
+    [0x28, 0xB5, 0x2F, 0xFD, 0xE0] + (0..<8).map { UInt8(truncatingIfNeeded: size >> ($0 * 8)) }
+      + encoded(blocks)
+  }
+
+  private static func encoded(_ blocks: [Block]) -> [UInt8] {
+    blocks.enumerated().flatMap { index, block in
+      let isLast = index == blocks.count - 1 ? 1 : 0
+      let (kind, size, bytes) =
+        switch block {
+        case .raw(let bytes): (0, bytes.count, bytes)
+        case .repeated(let byte, let count): (1, count, [byte])
+        }
+      let head = size << 3 | kind << 1 | isLast
+      return [UInt8(head & 0xFF), UInt8(head >> 8 & 0xFF), UInt8(head >> 16)] + bytes
+    }
+  }
+
   /// A frame without content.
   package static let emptyFrame = frame([])
 

@@ -39,6 +39,10 @@ package struct ByteSource: ~Copyable {
   private var inputEnd = 0
   private var decoder: ZstdStream?
   private let workspace: Workspace
+  /// What the frames need to look back at.
+  private var window: WindowMemory.Share
+  /// Decompressed bytes that may still be given.
+  private var allowance: Int
 
   /// Opens a path; `-` is standard input.
   package init(path: String) throws(InputError) {
@@ -46,20 +50,24 @@ package struct ByteSource: ~Copyable {
   }
 
   /// All of an open file.
-  init(_ file: OpenFile) {
+  init(_ file: OpenFile, limits: ReadingLimits = ReadingLimits()) {
     path = file.path
     self.file = file
     workspace = Workspace()
+    window = WindowMemory.Share(of: limits.windows)
+    allowance = limits.mostBytes ?? .max
     input = workspace.takeInput()
   }
 
   /// A part of an open file that can be read from any place: `range` in the file, without the first `skipped` bytes
-  /// of what it holds when decompressed.
+  /// of what it holds when decompressed. Only files that are read to their end are read in parts.
   init(
     _ file: OpenFile, range: Range<Int>, compression: Compression, skipping skipped: Int = 0,
-    in workspace: Workspace = Workspace()
+    limits: ReadingLimits, in workspace: Workspace = Workspace()
   ) {
     self.workspace = workspace
+    window = WindowMemory.Share(of: limits.windows)
+    allowance = .max
     path = file.path
     self.file = file
     self.compression = compression
@@ -80,15 +88,22 @@ package struct ByteSource: ~Copyable {
 
   /// Bytes that are already in memory, under the name that reports shall give them.
   package init(bytes: [UInt8], name: String) {
+    self.init(bytes: bytes, name: name, limits: ReadingLimits())
+  }
+
+  init(bytes: [UInt8], name: String, limits: ReadingLimits) {
     path = name
     file = nil
     workspace = Workspace()
+    window = WindowMemory.Share(of: limits.windows)
+    allowance = limits.mostBytes ?? .max
     input = bytes
     inputEnd = bytes.count
     bytesRead = bytes.count
   }
 
   deinit {
+    if window.size > Workspace.keptWindow { workspace.dropDecoder() }
     if file != nil { workspace.giveBack(input) }
   }
 
@@ -111,13 +126,15 @@ package struct ByteSource: ~Copyable {
   private mutating func fillUnhashed(_ room: UnsafeMutableRawBufferPointer) -> Int {
     if !isSniffed { sniff() }
     if unsafe isAtEnd || room.isEmpty { return 0 }
+    if allowance == 0 { return stopAtMost() }
+    let room = unsafe UnsafeMutableRawBufferPointer(rebasing: room.prefix(allowance))
     while true {
-      let count =
-        switch compression {
-        case .none: unsafe fillPlain(room)
-        case .zstd: unsafe fillFromFrames(room)
-        }
-      if skipped == 0 || count == 0 { return count }
+      let count = unsafe fillUnlimited(room)
+      if isAtEnd { closeWindow() }
+      if skipped == 0 || count == 0 {
+        allowance -= count
+        return count
+      }
       let left = min(skipped, count)
       skipped -= left
       if left < count {
@@ -125,6 +142,33 @@ package struct ByteSource: ~Copyable {
         return count - left
       }
     }
+  }
+
+  private mutating func fillUnlimited(_ room: UnsafeMutableRawBufferPointer) -> Int {
+    switch compression {
+    case .none: unsafe fillPlain(room)
+    case .zstd: unsafe fillFromFrames(room)
+    }
+  }
+
+  /// As much was given as may be. Whether anything follows is seen where looking costs nothing; where it may mean to
+  /// wait, something does.
+  private mutating func stopAtMost() -> Int {
+    let offset = bytesRead - (inputEnd - inputStart)
+    var next: UInt8 = 0
+    let isEnd = unsafe !isSlow && withUnsafeMutableBytes(of: &next) { unsafe fillUnlimited($0) } == 0
+    isAtEnd = true
+    if !isEnd { issue = InputIssue(kind: .tooManyBytes, offset: offset) }
+    closeWindow()
+    return 0
+  }
+
+  /// The frames are read: others may have the memory.
+  private mutating func closeWindow() {
+    guard window.size > 0 else { return }
+    decoder = nil
+    if window.size > Workspace.keptWindow { workspace.dropDecoder() }
+    window.giveBack()
   }
 
   /// Looks at the first four bytes: a zstd frame, a skippable frame, or anything else.
@@ -174,8 +218,9 @@ package struct ByteSource: ~Copyable {
       if decoder?.isInsideFrame == false {
         while inputEnd - inputStart < 4, compactAndReadMore() {}
         if inputEnd - inputStart < 4 || !isFrameMagic(at: inputStart) {
-          return stop(.trailingBytes, detail: "")
+          return stop(.trailingBytes)
         }
+        if !admitFrame() { return 0 }
       }
       let step = unsafe input.withUnsafeBytes { bytes in
         unsafe decoder?.decode(
@@ -191,7 +236,26 @@ package struct ByteSource: ~Copyable {
     }
   }
 
-  private mutating func stop(_ kind: InputIssue.Kind, detail: String) -> Int {
+  /// Takes the memory that the frame at `inputStart` needs; false where that is more than there may be.
+  private mutating func admitFrame() -> Bool {
+    var wanted = ZstdFrame.window(input.span.extracting(inputStart..<inputEnd))
+    while wanted == .unknown, compactAndReadMore() {
+      wanted = ZstdFrame.window(input.span.extracting(0..<inputEnd))
+    }
+    // What is cut off in its header cannot be decoded, and libzstd takes no memory for it.
+    guard case .bytes(let size) = wanted, size > window.size else { return true }
+    if size > window.limit || size > ZstdStream.largestWindow {
+      _ = stop(.windowTooLarge(size, limit: window.limit))
+      return false
+    }
+    decoder = nil
+    if window.size > 0 { workspace.dropDecoder() }
+    window.exchange(for: size)
+    decoder = ZstdStream(in: workspace)
+    return true
+  }
+
+  private mutating func stop(_ kind: InputIssue.Kind, detail: String = "") -> Int {
     isAtEnd = true
     issue = InputIssue(kind: kind, offset: bytesRead - (inputEnd - inputStart), detail: detail)
     return 0

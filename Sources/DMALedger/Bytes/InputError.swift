@@ -16,7 +16,7 @@ public struct InputError: Error, Sendable {
 
 /// Damage found while reading a source: a value with the place in the file, never a crash, never silence.
 package struct InputIssue: Sendable, Equatable {
-  package enum Kind: Sendable {
+  package enum Kind: Sendable, Equatable {
     /// A zstd frame ends before its end; everything before it was read.
     case truncatedFrame
     /// zstd cannot decode what stands here; everything before it was read.
@@ -25,6 +25,18 @@ package struct InputIssue: Sendable, Equatable {
     case trailingBytes
     /// `read(2)` failed half-way.
     case readFailed
+    /// A zstd frame wants a window of so many bytes, more than may be; it was not decoded.
+    case windowTooLarge(Int, limit: Int)
+    /// As many bytes were read as were asked for, and more may follow.
+    case tooManyBytes
+    /// The file got shorter while it was read.
+    case shrank
+    /// The file was written to while it was read, and not at its end alone.
+    case rewritten
+    /// The file got longer while it was read.
+    case grew
+    /// More lines were too long than are told one by one: so many.
+    case moreLongLines(Int)
     /// A line longer than `LineReader.longestLine`; it was skipped.
     case lineTooLong
     /// The last line has no newline: it may be cut in the middle of a number.
@@ -47,8 +59,17 @@ package struct InputIssue: Sendable, Equatable {
   /// Whether events may be missing from here on.
   package var losesEvents: Bool {
     switch kind {
-    case .truncatedFrame, .damagedFrame, .trailingBytes, .readFailed, .lineTooLong: true
-    case .unterminatedLine: false
+    case .truncatedFrame, .damagedFrame, .trailingBytes, .readFailed, .lineTooLong, .moreLongLines: true
+    case .windowTooLarge, .tooManyBytes, .shrank, .rewritten: true
+    case .unterminatedLine, .grew: false
+    }
+  }
+
+  /// Whether reading was stopped by a limit: then nobody knows what the rest is about, be it beside a log or a trace.
+  var isStop: Bool {
+    switch kind {
+    case .windowTooLarge, .tooManyBytes: true
+    default: false
     }
   }
 
@@ -62,10 +83,36 @@ package struct InputIssue: Sendable, Equatable {
       "the bytes from \(offset) on follow a zstd frame but are none themselves; they were not read"
     case .readFailed:
       "reading stopped at byte \(offset): \(detail)"
+    case .windowTooLarge(let window, let limit): Self.refusal(of: window, limit: limit, at: offset)
+    case .tooManyBytes:
+      "reading stopped at byte \(offset) of the file, because --max-bytes allows no more; what follows was not read. "
+        + "Say a larger --max-bytes to read it"
+    case .shrank:
+      "the file got shorter while it was read: \(detail). Read a copy that nobody writes to"
+    case .rewritten:
+      "the file was written to while it was read, so that its lines may not belong together. Read a copy that nobody "
+        + "writes to"
+    case .grew:
+      "the file got longer while it was read: \(detail). What came later may be missing here"
+    case .moreLongLines(let count):
+      "\(count) more lines are longer than \(LineReader.longestLine) bytes; they were skipped"
     case .lineTooLong:
       "a line is longer than \(LineReader.longestLine) bytes; it was skipped"
     case .unterminatedLine:
       "the last line has no newline and may be cut in the middle of a number; it is not used as evidence"
     }
+  }
+
+  private static func refusal(of window: Int, limit: Int, at offset: Int) -> String {
+    let start =
+      "the zstd frame at byte \(offset) asks for a window of \(ByteSize(bytes: window).words); it and what follows were not "
+      + "read. "
+    guard window <= ZstdStream.largestWindow else {
+      return start
+        + "No zstd can decode more than 2 GiB at a time: copy the file again, or compress it anew with --long=31"
+    }
+    return start
+      + "--memory-limit allows \(ByteSize(bytes: limit).words): say --memory-limit "
+      + ByteSize(bytes: window).option + ", or decompress it first with zstd -d --long=31"
   }
 }

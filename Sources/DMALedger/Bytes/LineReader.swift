@@ -22,13 +22,18 @@ import CByteScan
   package private(set) var bytes = 0
   /// Whether the current line ended in a newline. Only the last line of a source may not.
   package private(set) var isTerminated = true
-  /// Lines that were too long, and a last line without newline.
+  /// The first ``mostIssues`` of the lines that were too long.
   package private(set) var issues: [InputIssue] = []
+  /// All lines that were too long, told in ``issues`` or not: a terabyte can hold millions.
+  private(set) var longLines = 0
+  package static let mostIssues = 8
 
   /// How far the source has been read up to the line behind the current one, in bytes after decompression.
   var offset: Int { bytes - (end - start) }
   /// Lines that a sieve passed over since the line before the current one.
   private(set) var rejected = 0
+  /// Lines that were too long since the line before the current one.
+  private(set) var skipped = 0
 
   private let workspace: Workspace
   private let buffer: UnsafeMutablePointer<UInt8>
@@ -110,6 +115,7 @@ import CByteScan
   /// Moves to the next line that `sieve` does not reject; false at the end.
   mutating func advance<Sieve: LineSieve>(past sieve: Sieve) -> Bool {
     rejected = 0
+    skipped = 0
     while true {
       if nextNewline < newlineCount, takeLine(past: sieve) { return true }
       if windowEnd < end {
@@ -139,9 +145,11 @@ import CByteScan
       start = newline + 1
       if isSkipping {
         isSkipping = false
+        skipped += 1
       } else if newline - first > LineReader.longestLine {
         // What one read brought whole may have come in pieces through a pipe: both are skipped.
-        issues.append(InputIssue(kind: .lineTooLong, offset: bytes - (end - first), line: number))
+        noteLongLine(at: bytes - (end - first), line: number)
+        skipped += 1
       } else {
         setLine(from: first, to: newline)
         return true
@@ -174,7 +182,7 @@ import CByteScan
   private mutating func refill() -> Bool {
     if end - start > LineReader.longestLine || isSkipping {
       if !isSkipping {
-        issues.append(InputIssue(kind: .lineTooLong, offset: bytes - (end - start), line: number + 1))
+        noteLongLine(at: bytes - (end - start), line: number + 1)
       }
       isSkipping = true
       start = end
@@ -193,7 +201,19 @@ import CByteScan
     return count > 0
   }
 
+  private mutating func noteLongLine(at offset: Int, line: Int) {
+    longLines += 1
+    if longLines <= Self.mostIssues {
+      issues.append(InputIssue(kind: .lineTooLong, offset: offset, line: line))
+    }
+  }
+
   private mutating func takeUnterminatedLine() -> Bool {
+    if isLast, isSkipping {
+      number += 1
+      skipped += 1
+      isSkipping = false
+    }
     guard isLast, end > start, !isSkipping else { return false }
     number += 1
     isTerminated = false

@@ -11,6 +11,7 @@ final class PartSifter: @unchecked Sendable {
   private let file: OpenFile
   private let size: Int
   private let compression: Compression
+  private let limits: ReadingLimits
   private let ahead: Int
   private var threads: [WorkerThread] = []
   private let monitor = Monitor()
@@ -25,12 +26,14 @@ final class PartSifter: @unchecked Sendable {
   /// Sifts what lies behind `place`, where a frame begins if the file is compressed.
   init(
     _ file: OpenFile, size: Int, compression: Compression, from place: Int, jobs: Int,
+    limits: ReadingLimits,
     with sifter: @escaping @Sendable () -> some LineSifter
   ) {
     self.file = file
     self.size = size
     self.compression = compression
     self.place = place
+    self.limits = limits
     ahead = jobs + 2
     for _ in 0..<jobs {
       // The threads are joined before the sifter goes.
@@ -69,7 +72,8 @@ final class PartSifter: @unchecked Sendable {
   private func work(with sifter: () -> some LineSifter) {
     let workspace = Workspace()
     while let (index, range) = deal() {
-      let source = ByteSource(file, range: range, compression: compression, in: workspace)
+      let source = ByteSource(
+        file, range: range, compression: compression, limits: limits, in: workspace)
       let part = SiftedPart(
         LineReader(ByteFeed(source, ahead: false), isLast: false, in: workspace), range: range, with: sifter()
       )

@@ -32,10 +32,21 @@ import CZstd
   func decoder() -> OpaquePointer? {
     if unsafe context == nil {
       unsafe context = ZSTD_createDCtx()
+      // Windows are admitted by `WindowMemory` before a frame gets here.
+      _ = unsafe ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, 31)
     } else {
       _ = unsafe ZSTD_DCtx_reset(context, ZSTD_reset_session_only)
     }
     return unsafe context
+  }
+
+  /// The largest window whose memory a decoder keeps for the source behind.
+  static let keptWindow = 4 << 20
+
+  /// Gives the memory of a large window back to the system; the stream that used the decoder must be gone.
+  func dropDecoder() {
+    _ = unsafe ZSTD_freeDCtx(context)
+    unsafe context = nil
   }
 
   /// Room for bytes as they come from a file; ``giveBack(_:)`` returns it.

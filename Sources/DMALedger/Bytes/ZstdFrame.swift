@@ -12,6 +12,38 @@ struct ZstdFrame {
 
   private static func isSkippable(_ magic: UInt32) -> Bool { magic & 0xFFFF_FFF0 == 0x184D_2A50 }
 
+  /// The longest header that a frame can have, in bytes.
+  static let longestHeader = 18
+
+  /// What the header of a frame says of the memory that decoding takes.
+  enum Window: Equatable {
+    /// So many bytes, clamped to what an `Int` holds; 0 for a frame that is stepped over.
+    case bytes(Int)
+    /// The header goes on behind the bytes given.
+    case unknown
+  }
+
+  /// The window of the frame that begins with `bytes`, whose first four are known to be a magic number.
+  static func window(_ bytes: Span<UInt8>) -> Window {
+    func number(at place: Int, _ count: Int) -> UInt64 {
+      (0..<count).reduce(0) { $0 | UInt64(bytes[place + $1]) << (8 * UInt64($1)) }
+    }
+    if isSkippable(UInt32(number(at: 0, 4))) { return .bytes(0) }
+    guard bytes.count > 5 else { return .unknown }
+    let flags = bytes[4]
+    guard flags & 0x20 != 0 else {
+      // A power of two and eighths of it; at most 2^41 and 7/8.
+      let base = 1 << (10 + Int(bytes[5] >> 3))
+      return .bytes(base + base / 8 * Int(bytes[5] & 7))
+    }
+    // A frame of one segment refers to all of its content, whose size follows the dictionary's number.
+    let place = 5 + [0, 1, 2, 4][Int(flags & 3)]
+    let count = 1 << Int(flags >> 6)
+    guard bytes.count >= place + count else { return .unknown }
+    let size = number(at: place, count) + (count == 2 ? 256 : 0)
+    return .bytes(Int(min(size, UInt64(Int.max))))
+  }
+
   /// The end of the frame that begins at `start`; `nil` where none does, or where it is cut off.
   static func end(of start: Int, in file: OpenFile, size: Int) -> Int? {
     guard let head = word(at: start, in: file, size: size), isMagic(head) else { return nil }

@@ -15,6 +15,9 @@ import CZstd
   private let workspace: Workspace
   private let context: OpaquePointer?
 
+  /// The largest window that libzstd can decode with 64 bits.
+  static let largestWindow = 1 << 31
+
   init(in workspace: Workspace) {
     self.workspace = workspace
     unsafe context = workspace.decoder()

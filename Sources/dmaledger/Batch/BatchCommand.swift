@@ -63,6 +63,9 @@ struct BatchCommand: ParsableCommand {
   var probes: ProbeOptions
 
   @OptionGroup
+  var limits: LimitOptions
+
+  @OptionGroup
   var collection: CollectionOptions
 
   func validate() throws {
@@ -78,6 +81,7 @@ struct BatchCommand: ParsableCommand {
 
   func run() throws {
     var options = try probes.analyzerOptions()
+    limits.apply(to: &options)
     options.identifiesContent = true
     try exit { try judge(try find(), options) }
   }

@@ -27,6 +27,9 @@ struct DiffCommand: ParsableCommand {
   @OptionGroup
   var probes: ProbeOptions
 
+  @OptionGroup
+  var limits: LimitOptions
+
   @Flag(name: .shortAndLong, help: "Only the exit code.")
   var quiet = false
 
@@ -35,6 +38,7 @@ struct DiffCommand: ParsableCommand {
 
   func run() throws {
     var options = try probes.analyzerOptions()
+    limits.apply(to: &options)
     options.identifiesContent = true
     let records = try [good, bad].map { try read($0, options) }
     let comparison = CaptureComparison(good: records[0].report, bad: records[1].report)
