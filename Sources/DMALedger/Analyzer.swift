@@ -32,7 +32,7 @@ public struct Analyzer {
   /// An analyzer that knows the usual probe fields and those of `options`.
   public init(options: Options = Options()) {
     fields = options.probeFields
-    assembler = CallAssembler(ledger: Ledger(limits: options.limits))
+    assembler = CallAssembler(ledger: Ledger(limits: options.kept))
     jobs = options.jobs
     limits = options.limits
     questions = options.questions
@@ -339,7 +339,7 @@ extension Analyzer {
     public var identifiesContent = false
 
     /// How much is kept of a capture.
-    package var limits = Limits()
+    package var kept = Limits()
 
     /// Nothing but the usual names.
     public init() {}

@@ -8,12 +8,12 @@ struct BoundedHistoryTests {
   private static func report(_ bytes: [UInt8], most: Int?) -> Report {
     var options = Analyzer.Options()
     if let most {
-      options.limits.changes = most
-      options.limits.alike = 1
-      options.limits.refusals = 4
+      options.kept.changes = most
+      options.kept.alike = 1
+      options.kept.refusals = 4
     } else {
-      options.limits.changes = .max / 4
-      options.limits.alike = .max
+      options.kept.changes = .max / 4
+      options.kept.alike = .max
     }
     var analyzer = Analyzer(options: options)
     analyzer.read(bytes: bytes, name: "trace.txt")
