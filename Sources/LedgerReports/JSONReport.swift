@@ -171,6 +171,7 @@ extension JSONWriter {
     member("comm", change.comm)
     member("cpu", change.cpu)
     member("result", change.result)
+    if change.isAfterGap { member("after_gap", true) }
     member("before", change.before)
     member("after", change.after)
     member("certainty", change.certainty.rawValue)

@@ -157,7 +157,8 @@ extension Change {
       driver: try members.text("driver"), pid: try members.number("pid"), comm: try members.text("comm"),
       cpu: try members.number("cpu"), result: try members.number("result"),
       before: try members.interval("before"), after: try members.interval("after"),
-      certainty: try members.choice("certainty"), at: try LineReference(members.need("at")))
+      certainty: try members.choice("certainty"), at: try LineReference(members.need("at")),
+      isAfterGap: try members.take("after_gap")?.bool() ?? false)
   }
 }
 

@@ -6,18 +6,20 @@ import DMALedger
 struct TextChart {
   /// What a chart is drawn with.
   private struct Pen {
-    var level: Character, wall: Character, frame: Character, haze: Character
+    var level: Character, wall: Character, frame: Character, haze: Character, blind: Character
     var upStart: Character, upEnd: Character, downStart: Character, downEnd: Character
     var begin: Character, body: Character, end: Character, open: Character
     var leakBegin: Character, leakBody: Character
     var leak: Character, refusal: Character, warning: Character, claim: Character, loss: Character
 
     static let unicode = Pen(
-      level: "─", wall: "│", frame: "┤", haze: "░", upStart: "┘", upEnd: "┌", downStart: "┐", downEnd: "└",
+      level: "─", wall: "│", frame: "┤", haze: "░", blind: "╱", upStart: "┘", upEnd: "┌", downStart: "┐",
+      downEnd: "└",
       begin: "├", body: "─", end: "┤", open: "▶", leakBegin: "┣", leakBody: "━", leak: "◆", refusal: "✕",
       warning: "!", claim: "○", loss: "≈")
     static let ascii = Pen(
-      level: "-", wall: "|", frame: "|", haze: ":", upStart: "+", upEnd: "+", downStart: "+", downEnd: "+",
+      level: "-", wall: "|", frame: "|", haze: ":", blind: "/", upStart: "+", upEnd: "+", downStart: "+",
+      downEnd: "+",
       begin: "|", body: "-", end: "|", open: ">", leakBegin: "#", leakBody: "#", leak: "L", refusal: "X",
       warning: "!", claim: "o", loss: "~")
   }
@@ -105,7 +107,8 @@ struct TextChart {
       row[place] = [pen.loss, pen.claim, pen.warning, pen.refusal, pen.leak][weight]
     }
     let inks = row.map { $0 == pen.leak ? Ink.bad : .plain }
-    canvas.line(lead("owner_cnt") + " " + painted(row, inks, canvas))
+    let drawn = painted(row, inks, canvas)
+    canvas.line(drawn.isEmpty ? String(lead("owner_cnt").dropLast()) : lead("owner_cnt") + " " + drawn)
   }
 
   /// A row without the blanks at its end, each stretch in its ink.
@@ -132,27 +135,45 @@ struct TextChart {
   private func level(_ count: Int) -> Int { max(0, min(levels, (count - floor + unit - 1) / unit)) }
 
   private func count(_ canvas: inout TextCanvas) {
-    var grid = [[Character]](repeating: [Character](repeating: " ", count: room), count: levels + 1)
-    var now = life.group.initial
-    var from = 0
-    for index in shown {
-      let to = column(index)
-      if let gap = life.events[index].gap { now = gap }
-      fill(from, to, now, &grid)
-      let next = life.events[index].count
-      if level(next.min) != level(now.min) { step(at: to, level(now.min), level(next.min), &grid) }
-      if to > from || index == shown.first { from = to + (level(next.min) != level(now.min) ? 1 : 0) }
-      now = next
-    }
-    fill(from, room, now, &grid)
+    let grid = grid
     for row in stride(from: levels, through: 0, by: -1) {
       canvas.line(lead("\(floor + row * unit)") + String(pen.frame) + trimmed(grid[row]))
     }
   }
 
-  /// The count between two events: the least as a line, up to the greatest as haze.
-  private func fill(_ from: Int, _ to: Int, _ count: Count, _ grid: inout [[Character]]) {
+  /// The drawing of the count, from the lowest row to the highest.
+  private var grid: [[Character]] {
+    var grid = [[Character]](repeating: [Character](repeating: " ", count: room), count: levels + 1)
+    // Where nothing is known there is no count.
+    var now: Count? = life.group.initial
+    var from = 0
+    var gaps = life.gaps[...]
+    for index in shown {
+      while let gap = gaps.first, gap.upperBound <= index { gaps.removeFirst() }
+      let to = column(index)
+      let event = life.events[index]
+      if event.gap != nil { now = nil }
+      fill(from, to, now, &grid)
+      // The first count behind a gap is seen right before the call, if at all.
+      let before = event.gap.map { $0.exact == nil ? nil : $0 } ?? now
+      let isStep = event.change != nil && before.map { level($0.min) != level(event.count.min) } ?? false
+      if isStep, let before { step(at: to, level(before.min), level(event.count.min), &grid) }
+      if to > from || index == shown.first { from = to + (isStep ? 1 : 0) }
+      now = gaps.first.map { $0.contains(index) } ?? false ? nil : event.count
+    }
+    fill(from, room, now, &grid)
+    return grid
+  }
+
+  /// The count between two events: the least as a line, up to the greatest as haze; hatched where it is not known.
+  private func fill(_ from: Int, _ to: Int, _ count: Count?, _ grid: inout [[Character]]) {
     guard from < to else { return }
+    guard let count else {
+      for column in from..<to {
+        for row in grid.indices where grid[row][column] == " " { grid[row][column] = pen.blind }
+      }
+      return
+    }
     let low = level(count.min)
     let high = count.max.map(level) ?? levels
     for column in from..<to {
@@ -224,6 +245,7 @@ struct TextChart {
   private func axis(_ canvas: inout TextCanvas) {
     var row = [Character](repeating: " ", count: room)
     var free = 0
+    let hasTimes = shown.contains { life.events[$0].change.flatMap { life.group.changes[$0].time } != nil }
     for index in shown {
       let event = life.events[index]
       let time = event.change.flatMap { life.group.changes[$0].time }
@@ -233,7 +255,7 @@ struct TextChart {
       for (offset, character) in label.enumerated() { row[place + offset] = character }
       free = place + label.count + 2
     }
-    canvas.line(lead("") + " " + trimmed(row), .dim)
+    canvas.line(lead(hasTimes ? "seconds" : "") + " " + trimmed(row), .dim)
     legend(&canvas)
   }
 
@@ -245,6 +267,9 @@ struct TextChart {
     if marks.contains(.warning) { words.append("\(pen.warning) the kernel warns") }
     if marks.contains(.claim) { words.append("\(pen.claim) an owner claims or lets go") }
     if marks.contains(.loss) { words.append("\(pen.loss) events lost") }
+    let drawn = Set(grid.joined())
+    if drawn.contains(pen.blind) { words.append("\(pen.blind) evidence is missing") }
+    if drawn.contains(pen.haze) { words.append("\(pen.haze) the count may be as high") }
     let distances = "\(shown.count) \(shown.count == 1 ? "event" : "events at even distances")"
     canvas.paragraph((words + [distances]).joined(separator: ", "), indent: left + 1, .dim)
   }

@@ -63,7 +63,8 @@ struct JSONReportTests {
       [
         "ts_ns": 12_263_056_000, "call": "device_claim", "device": "0000:00:03.0", "driver": "e1000e",
         "pid": 1,
-        "comm": "init", "cpu": 0, "result": -16, "before": ["min": 0], "after": ["min": 1, "max": 1],
+        "comm": "init", "cpu": 0, "result": -16, "after_gap": true, "before": ["min": 0],
+        "after": ["min": 1, "max": 1],
         "certainty": "proved", "at": ["source": 0, "line": 12],
       ]
     ]
@@ -175,7 +176,7 @@ struct JSONReportTests {
       ["holders", "kind", "count", "device", "driver", "since_ts_ns"], place,
       ["folded_changes", "index", "count", "calls", "use", "effective", "use", "first_ts_ns", "first_at"],
       ["source", "line", "last_ts_ns", "last_at", "source", "line"],
-      ["changes", "ts_ns", "call", "device", "driver", "pid", "comm", "cpu", "result"],
+      ["changes", "ts_ns", "call", "device", "driver", "pid", "comm", "cpu", "result", "after_gap"],
       ["before", "min", "after"], interval, ["certainty"], place,
       ["unattributed", "use", "device_release"],
       ["findings", "rule", "severity", "certainty", "group", "incarnation", "device", "driver", "excess"],
@@ -193,7 +194,7 @@ struct JSONReportTests {
     let lines = text(Report.withEverything).split(separator: "\n")
     let change = """
               {"ts_ns": 12263056000, "call": "device_claim", "device": "0000:00:03.0", "driver": "e1000e", \
-      "pid": 1, "comm": "init", "cpu": 0, "result": -16, "before": {"min": 0}, \
+      "pid": 1, "comm": "init", "cpu": 0, "result": -16, "after_gap": true, "before": {"min": 0}, \
       "after": {"min": 1, "max": 1}, "certainty": "proved", "at": {"source": 0, "line": 12}}
       """
     #expect(lines.contains(Substring(change)))

@@ -24,7 +24,7 @@ extension Report {
           time: Nanoseconds(12_263_056_000), call: .deviceClaim, device: "0000:00:03.0", driver: "e1000e",
           pid: 1,
           comm: "init", cpu: 0, result: -16, before: .unknown, after: Count(exactly: 1), certainty: .proved,
-          at: line)
+          at: line, isAfterGap: true)
       ])
     var folded = CallTally()
     folded[.use] = 7

@@ -18,7 +18,7 @@ struct TextChartTests {
     ).map(String.init)
     var inside = false
     return lines.filter { line in
-      if line.hasPrefix("     owner_cnt") { inside = true }
+      if line.drop(while: { $0 == " " }).hasPrefix("owner_cnt") { inside = true }
       if line.isEmpty { inside = false }
       return inside
     }
@@ -56,6 +56,17 @@ struct TextChartTests {
     #expect(lines.contains { $0.contains("├") && $0.hasSuffix("┤") })
     let marks = try #require(lines.first)
     #expect(marks.contains("◆") && marks.contains("✕"))
+  }
+
+  @Test("where evidence is missing there is no line but hatching, and the legend says so")
+  func gap() throws {
+    let lines = chart(TimelineTests.lossBetweenBinds.report(.arguments), .unicode)
+    let rows = lines.filter { $0.contains("┤") && $0.contains("╱") }
+    #expect(rows.count == 3)
+    // The hatching is of one width in every row: no line goes through it.
+    let widths = rows.map { row in row.count { $0 == "╱" } }
+    #expect(Set(widths).count == 1 && (widths.first ?? 0) > 10)
+    #expect(lines.contains { $0.contains("╱ evidence is missing") } && !lines.contains { $0.contains("░") })
   }
 
   @Test("ASCII means ASCII")

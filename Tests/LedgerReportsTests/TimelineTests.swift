@@ -105,6 +105,44 @@ struct TimelineTests {
     #expect(query.gap != nil || query.count.max == nil)
   }
 
+  /// Two drivers bind; events are lost in between, and the second one finds the count that the first one left.
+  static var lossBetweenBinds: Scenario {
+    let story = Scenario()
+    story.group(7, nic, disk)
+    story.probe(nic, "e1000e") {
+      $0.use(); $0.bound()
+    }
+    story.lost(12)
+    story.probe(disk, "nvme") {
+      $0.use(); $0.bound()
+    }
+    story.query(7)
+    return story
+  }
+
+  @Test("where events were lost nothing is known in between, even if the count is the same on both sides")
+  func lossBetweenEqualCounts() throws {
+    let life = try #require(timeline(Self.lossBetweenBinds))
+    let uses = life.events.indices.filter { life.call($0) == .use }
+    #expect(life.events[uses[0]].count.exact == 1 && life.events[uses[1]].gap?.exact == 1)
+    #expect(life.gaps.contains(uses[0]..<uses[1]))
+    #expect(life.events[uses[1]].notes == ["evidence is missing before this"])
+  }
+
+  @Test("a loss that takes nothing from a group is not told with it")
+  func foreignLoss() throws {
+    var report = Self.seedBug.report(.arguments)
+    let whole = try #require(Timeline(report).groups.first)
+    report.findings.append(
+      Finding(
+        rule: .evidenceLost, severity: .note, certainty: .proved, message: "", remedy: "", fingerprint: "",
+        evidence: [
+          Evidence(at: LineReference(source: 0, line: 1), time: nil, note: "another group's", text: "x")
+        ]))
+    let life = try #require(Timeline(report).groups.first)
+    #expect(life.events.count == whole.events.count && !life.events.contains { $0.mark == .loss })
+  }
+
   @Test("without timestamps the axis is the order of lines, and with them it is time")
   func axis() {
     #expect(Timeline(Self.seedBug.report(.arguments)).axis == .time)

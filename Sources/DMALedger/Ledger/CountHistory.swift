@@ -140,6 +140,17 @@ package struct CountHistory: Sendable {
     return false
   }
 
+  /// Whether the count may have moved unseen between a step, or the beginning, and a later one.
+  func isInterrupted(after first: Int?, before last: Int) -> Bool {
+    let next = (first ?? -1) + 1
+    guard let lastBreak, lastBreak >= next, let start = placeAtOrBefore(next) else { return false }
+    return steps[start...].prefix { $0.serial <= last }.contains { step in
+      if let folded = step.folded { return folded.hasBreak }
+      // What only takes up a count that is known, behind calls at the same time, hides nothing.
+      return step.isBreak && (step.serial == last || step.pre == .unknown)
+    }
+  }
+
   /// These steps are calls at the same time, with the highest count among them.
   mutating func markOverlap(_ range: ClosedRange<Int>, peak: Count) {
     guard let first = place(of: range.lowerBound) else { return }

@@ -175,12 +175,15 @@ public struct Change: Sendable {
   public var certainty: Certainty
   /// The line of the call's entry, or of its return where the entry was not seen.
   public var at: LineReference
+  /// Whether evidence is missing between the change before it, or the beginning, and this one: the count may have
+  /// moved there unseen, even where it is the same on both sides.
+  public var isAfterGap: Bool
 
   /// A change with everything it says.
   public init(
     time: Nanoseconds?, call: OwnershipCallKind, device: String? = nil, driver: String? = nil,
     pid: Int? = nil, comm: String? = nil, cpu: Int? = nil, result: Int? = nil, before: Count, after: Count,
-    certainty: Certainty, at: LineReference
+    certainty: Certainty, at: LineReference, isAfterGap: Bool = false
   ) {
     self.time = time
     self.call = call
@@ -194,5 +197,6 @@ public struct Change: Sendable {
     self.after = after
     self.certainty = certainty
     self.at = at
+    self.isAfterGap = isAfterGap
   }
 }

@@ -141,7 +141,7 @@ struct ReportBuilder {
           outstanding: $0.outstanding)
       } + listed(ledger),
       holders: holders(summary, accounts),
-      changes: ledger.changes.kept.map { change($0, summary.counts) })
+      changes: ledger.changes.kept.indices.map { change($0, summary) })
     report.foldedChanges = ledger.changes.fold.map { fold in
       FoldedChanges(
         place: fold.place, count: fold.count, calls: fold.calls, effective: fold.effective,
@@ -212,14 +212,18 @@ struct ReportBuilder {
     return holders
   }
 
-  private func change(_ entry: ChangeList.Entry, _ counts: NarrowedCounts) -> Change {
+  private func change(_ index: Int, _ summary: GroupSummary) -> Change {
+    let kept = summary.ledger.changes.kept
+    let entry = kept[index]
     let call = entry.call
-    let count = counts.counts(at: entry.step)
+    let count = summary.counts.counts(at: entry.step)
+    let earlier = index > 0 ? kept[index - 1].step : nil
     return Change(
       time: call.time, call: call.kind, device: call.device.map(names.text),
       driver: call.driver.map(names.text),
       pid: call.pid >= 0 ? Int(call.pid) : nil, comm: call.comm.map(names.text),
       cpu: call.cpu >= 0 ? Int(call.cpu) : nil, result: call.result, before: count.before, after: count.after,
-      certainty: entry.certainty, at: order.place(call.entry.at))
+      certainty: entry.certainty, at: order.place(call.entry.at),
+      isAfterGap: summary.ledger.history.isInterrupted(after: earlier, before: entry.step))
   }
 }

@@ -28,7 +28,10 @@ extension GroupTimeline {
       var event = Event(
         kind: .change(index), position: position, at: change.at, text: lines.first?.line.text,
         notes: unique(lines.map(\.line.note)), count: change.after)
-      if !change.before.isWithin(last) { event.gap = change.before }
+      if change.isAfterGap || !change.before.isWithin(last) {
+        event.gap = change.before
+        event.notes.append("evidence is missing before this")
+      }
       event.mark = mark(change, isLeak: leaks.contains(change.at), rules: lines.map(\.rule))
       events.append(event)
       last = change.after
@@ -39,7 +42,15 @@ extension GroupTimeline {
     } else {
       for index in events.indices { events[index].position = 0 }
     }
-    return woven(events, quoted.filter { !known.contains($0.line.at) }, group, axis)
+    let endsInGap = !group.final.isWithin(last)
+    return withoutForeignLosses(
+      woven(events, quoted.filter { !known.contains($0.line.at) }, group, axis), endsInGap: endsInGap)
+  }
+
+  /// A loss is told where it took something from this group: a change behind it, or the end, comes after a gap.
+  private static func withoutForeignLosses(_ events: [Event], endsInGap: Bool) -> [Event] {
+    let lastGap = endsInGap ? events.count : events.lastIndex { $0.gap != nil } ?? -1
+    return events.enumerated().filter { $1.mark != .loss || $0 < lastGap || $1.change != nil }.map(\.element)
   }
 
   private typealias Quote = (line: Evidence, rule: Rule)

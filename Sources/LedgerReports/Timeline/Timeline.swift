@@ -19,6 +19,8 @@ package struct Timeline: Sendable {
   package let start: Int64
   /// The position of the last event.
   package let end: Int64
+  /// Where the capture ends, at least a little behind the last event: up to there a viewer draws what lasts.
+  package let captureEnd: Int64
   /// How many events there are in all groups; ranks go from 0 up to it.
   package let eventCount: Int
   /// The report's groups, in its order.
@@ -26,8 +28,10 @@ package struct Timeline: Sendable {
 
   /// A place a little before the first event, from where to draw what was there already.
   package var origin: Int64 {
-    axis == .order ? -1 : max(0, start - max(1000, (end - start) / 100))
+    axis == .order ? -1 : max(0, start - Self.margin(start, end))
   }
+
+  private static func margin(_ start: Int64, _ end: Int64) -> Int64 { max(1000, (end - start) / 100) }
 
   /// Lays out a report.
   package init(_ report: Report) {
@@ -57,8 +61,16 @@ package struct Timeline: Sendable {
     self.axis = axis
     start = positions.min() ?? 0
     end = positions.max() ?? 0
+    captureEnd =
+      axis == .order ? end + 1 : max(end + Self.margin(start, end), Self.lastTime(groups, report))
     eventCount = all.count
     self.groups = groups
+  }
+
+  private static func lastTime(_ groups: [GroupTimeline], _ report: Report) -> Int64 {
+    let calls = groups.flatMap { $0.group.changes.map(\.at.source) }
+    let times = Set(calls).compactMap { report.sources[$0].lastTime }.filter(\.isSane)
+    return times.map(\.value).max() ?? .min
   }
 
   /// Time, unless nothing has a time or a clock steps far back: then a later event would stand before an earlier one.
@@ -96,7 +108,8 @@ package struct GroupTimeline: Sendable {
     package var notes: [String] = []
     /// The count after it.
     package var count: Count
-    /// What nothing connects with the count before: evidence is missing between the event before and this one.
+    /// The count right before it, where evidence is missing between the change before and this one: in between
+    /// nothing is known, even if the count is the same on both sides.
     package var gap: Count?
     /// References that legitimate holders have after it, as far as the capture shows.
     package var held = 0
@@ -166,7 +179,7 @@ package struct GroupTimeline: Sendable {
 
     /// What the lane is called.
     package var name: String {
-      device ?? (holdings.contains { $0.kind == .owner } ? "owner" : "unseen")
+      device ?? (holdings.contains { $0.kind == .owner } ? "owner" : "unknown holder")
     }
   }
 
@@ -233,6 +246,19 @@ package struct GroupTimeline: Sendable {
       }
     }
     self.places = places
+  }
+
+  /// Where evidence is missing: behind each of these events, up to the next one, nothing is known of the count. -1 stands
+  /// for the time before the first event; behind the last one the gap lasts to the end.
+  package var gaps: [Range<Int>] {
+    var gaps: [Range<Int>] = []
+    var last = -1
+    for (index, event) in events.enumerated() where event.change != nil {
+      if event.gap != nil { gaps.append(last..<index) }
+      last = index
+    }
+    if finalGap != nil { gaps.append(last..<events.count) }
+    return gaps
   }
 
   /// References that legitimate holders have before the first event.

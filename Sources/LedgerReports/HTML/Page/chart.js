@@ -111,34 +111,49 @@ class Chart {
     if (!this.nameHeight) this.text(4, Chart.markRow - 4, "owner_cnt");
   }
 
-  // The states between the events in view: [from, to, low, high], and strokes for what is narrower than a pixel.
+  // What is known between the events in view: [from, to, low, high], with what is narrower than a pixel as a stroke where
+  // it begins. Where evidence is missing nothing is known, up to the event that shows a count again.
   *states() {
-    const { low, high, gap, initial, count } = this.group;
+    const { low, high, gap, blind, call, initial, count } = this.group;
     let i = this.firstAt(this.view.low);
-    let state = i > 0 ? [low[i - 1], high[i - 1]] : initial;
+    let state = blind[i - 1] ? null : i > 0 ? [low[i - 1], high[i - 1]] : initial;
     let x = this.left;
     let stroke = null;
+    let isShown = false;
     for (; i < count; i++) {
       const at = this.xOf(i);
       if (at > this.right) break;
-      const before = gap[i] ?? state;
       if (at - x >= 1 || stroke === null) {
-        yield { from: x, to: at, low: before[0], high: before[1], stroke };
+        yield { from: x, to: at, state, stroke, isShown };
         stroke = [Infinity, -Infinity];
+        isShown = false;
         x = at;
       }
-      state = [low[i], high[i]];
-      stroke = [Math.min(stroke[0], before[0], state[0]), Math.max(stroke[1], before[0], state[0])];
+      const before = gap[i] ?? state;
+      state = blind[i] ? null : [low[i], high[i]];
+      if (call[i] < 0) continue;
+      // The first count behind a gap is seen right before the call.
+      if (gap[i]) isShown = before[0] === before[1] && low[i] === high[i];
+      for (const level of [before?.[0], low[i]]) if (level !== undefined) stroke = [Math.min(stroke[0], level), Math.max(stroke[1], level)];
     }
-    yield { from: x, to: this.right, low: state[0], high: state[1], stroke };
+    yield { from: x, to: this.right, state, stroke, isShown };
   }
 
   drawCount() {
     let line = "";
     let band = "";
     let isDown = false;
-    for (const { from, to, low, high, stroke } of this.states()) {
-      if (stroke && isDown && stroke[1] > stroke[0]) line += `V${this.y(stroke[1])}V${this.y(stroke[0])}`;
+    for (const { from, to, state, stroke, isShown } of this.states()) {
+      if (stroke && stroke[1] > stroke[0]) {
+        if (isDown) line += `V${this.y(stroke[1])}V${this.y(stroke[0])}`;
+        else if (isShown) line += `M${from.toFixed(1)} ${this.y(stroke[0])}V${this.y(stroke[1])}`;
+        isDown ||= isShown;
+      }
+      if (!state) {
+        isDown = false;
+        continue;
+      }
+      const [low, high] = state;
       if (high === low) {
         line += isDown ? `V${this.y(low)}` : `M${from.toFixed(1)} ${this.y(low)}`;
         line += `H${to.toFixed(1)}`;
@@ -157,8 +172,9 @@ class Chart {
 
   // What is certainly above the legitimate holders: leaked, or taken by somebody whom the capture does not show.
   drawExcess() {
-    const { held, leaked, low, count, initial, heldBefore } = this.group;
+    const { held, leaked, low, blind, count, initial, heldBefore } = this.group;
     const levels = (i) => {
+      if (blind[i]) return [0, 0, 0];
       const [base, top] = i < 0 ? [heldBefore, initial[0]] : [held[i], low[i]];
       return [base, Math.max(base, Math.min(top, base + leaked[i])), top];
     };
@@ -181,40 +197,38 @@ class Chart {
   }
 
   drawHeld() {
-    const { held, count, heldBefore } = this.group;
-    let i = this.firstAt(this.view.low);
-    let value = i > 0 ? held[i - 1] : heldBefore;
-    let path = `M${this.left} ${this.y(value)}`;
-    let last = -1;
-    for (; i < count; i++) {
-      const x = this.xOf(i);
+    const { held, blind, count, heldBefore } = this.group;
+    const first = this.firstAt(this.view.low);
+    let value = null;
+    let path = "";
+    let last = -Infinity;
+    for (let i = first - 1; i < count; i++) {
+      const x = i < first ? this.left : this.xOf(i);
       if (x > this.right) break;
-      if (held[i] === value) continue;
-      value = held[i];
-      if (x - last >= 1) path += `H${x.toFixed(1)}`;
-      path += `V${this.y(value)}`;
+      const next = blind[i] ? null : i < 0 ? heldBefore : held[i];
+      if (next === value) continue;
+      if (value !== null && x - last >= 1) path += `H${x.toFixed(1)}`;
+      if (next !== null) path += value === null ? `M${x.toFixed(1)} ${this.y(next)}` : `V${this.y(next)}`;
+      value = next;
       last = x;
     }
-    Chart.node("path", { class: "held", d: `${path}H${this.right}` }, this.svg);
+    if (value !== null) path += `H${this.right}`;
+    if (path) Chart.node("path", { class: "held", d: path }, this.svg);
   }
 
-  // From the last thing that was certain to the next one.
+  // From the last call that was seen to the next one: in between anything may have happened.
   drawLosses() {
-    const { gap, count, call, endsInGap } = this.group;
-    const stretches = Object.keys(gap).map((key) => [Number(key) - 1, Number(key)]);
-    if (endsInGap) stretches.push([count - 1, count]);
+    const { blind, count } = this.group;
     let path = "";
     let painted = -1;
-    for (const [before, after] of stretches) {
-      let from = before;
-      for (let i = before; i >= 0 && call[i] < 0; i--) {
-        from = timeline.markName(this.group, i) === "loss" ? i : i - 1;
-      }
-      const x0 = this.clamp(from < 0 ? this.left : this.xOf(from));
-      const x1 = this.clamp(after < count ? this.xOf(after) : this.right);
-      if (x1 <= x0 || x1 - painted < 1) continue;
-      path += `M${x0.toFixed(1)} ${Chart.markRow}H${x1.toFixed(1)}V${this.base}H${x0.toFixed(1)}Z`;
-      painted = x1;
+    for (let i = this.firstAt(this.view.low) - 1; i < count; i++) {
+      if (!blind[i]) continue;
+      const from = i < 0 ? this.left : this.clamp(this.xOf(i));
+      while (i + 1 < count && blind[i + 1]) i++;
+      const to = i + 1 < count ? this.clamp(this.xOf(i + 1)) : this.right;
+      if (to <= from || to - painted < 1) continue;
+      path += `M${from.toFixed(1)} ${Chart.markRow}H${to.toFixed(1)}V${this.base}H${from.toFixed(1)}Z`;
+      painted = to;
     }
     if (path) Chart.node("path", { class: "lost", d: path }, this.svg);
   }

@@ -31,6 +31,7 @@ const timeline = (() => {
     group.heldBefore = group.lanes.flatMap((lane) => lane.holdings)
       .reduce((sum, one) => sum + (one.first < 0 && rightful.includes(one.kind) ? Math.max(0, one.count) : 0), 0);
     group.leaked = leakedAt(group);
+    group.blind = blindAfter(group);
     const counts = [...group.low, ...group.high, ...raw.initial, ...raw.final];
     // What nothing bounds rises above what is known.
     group.top = counts.reduce((top, count) => Math.max(top, count), 1) + (counts.includes(-1) ? 1 : 0);
@@ -46,6 +47,20 @@ const timeline = (() => {
     const leaked = [];
     change.reduce((sum, more, i) => (leaked[i - 1] = sum + more), 0);
     return leaked;
+  }
+
+  // Behind which events evidence is missing: from the last call that was seen to the one behind the gap. The entry at -1
+  // is for the time before the first event.
+  function blindAfter({ count, call, gap, endsInGap }) {
+    const blind = new Array(count).fill(false);
+    let last = -1;
+    const hide = (next) => { for (let i = last; i < next; i++) blind[i] = true; };
+    for (let i = 0; i < count; i++) {
+      if (gap[i]) hide(i);
+      if (call[i] >= 0) last = i;
+    }
+    if (endsInGap) hide(count);
+    return blind;
   }
 
   // More rows than `most` say nothing more to the eye: the rest share the last one.
