@@ -2,105 +2,188 @@ public import DMALedger
 
 /// The report in the older JSON form that chrome://tracing and several other viewers read.
 ///
-/// A group is a process, a device a thread in it; references are asynchronous slices, which may overlap. Times are
-/// microseconds with three digits behind the point. Where a viewer reads Perfetto's own form, that one says more.
+/// A group is a process. Threads in it are its events and its devices, with as many for each as it had references at a
+/// time: viewers want slices of one thread to lie within each other, and asynchronous ones, which need not, are shown far
+/// from their group. Times are microseconds with three digits behind the point. Where a viewer reads Perfetto's own
+/// form, that one says more.
 public enum ChromeTrace {
   /// The trace as UTF-8 text that ends in a newline.
   public static func render(_ report: Report) -> [UInt8] {
     let timeline = Timeline(report)
     var json = JSONWriter()
+    var arrows = 0
     json.object { json in
       json.member("displayTimeUnit", "ns")
       json.array("traceEvents", of: timeline.groups.indices) { json, index in
-        events(of: index, report, timeline, &json)
+        var process = ChromeProcess(timeline, index, report, arrows: arrows)
+        process.write(&json)
+        arrows = process.arrows
       }
     }
     json.endLine()
     return json.bytes
   }
+}
+
+/// One group's events.
+private struct ChromeProcess {
+  private let timeline: Timeline
+  private let life: GroupTimeline
+  private let report: Report
+  private let index: Int
+  private let pid: Int
+  /// The thread of marked events; the devices' follow. The one with its process's number comes first, as the main one.
+  private var eventThread: Int { pid }
+  private var lastThread: Int
+  /// How many arrows there are, those of other groups included: each needs a number of its own.
+  private(set) var arrows: Int
+  /// The arrows that end at an event.
+  private var arrowsTo: [Int: [Int]] = [:]
+
+  init(_ timeline: Timeline, _ index: Int, _ report: Report, arrows: Int) {
+    self.timeline = timeline
+    self.index = index
+    self.report = report
+    self.arrows = arrows
+    life = timeline.groups[index]
+    pid = index + 1
+    lastThread = pid
+  }
+
+  mutating func write(_ json: inout JSONWriter) {
+    let name =
+      life.group.id == nil
+      ? "IOMMU group without known number" : "IOMMU group \(TextGroup.shortName(life.group))"
+    describe("process", "\(name): \(life.group.verdict.rawValue)", 0, rank: index, &json)
+    counter(life.group.initial.min, life.heldBefore, at: timeline.origin, &json)
+    for happening in life.events {
+      counter(happening.count.min, happening.held, at: happening.position, &json)
+    }
+    if let last = life.events.last { counter(last.count.min, last.held, at: timeline.captureEnd, &json) }
+    if !life.gaps.isEmpty {
+      let thread = newThread("evidence is missing", &json)
+      for gap in life.gaps {
+        slice(
+          "evidence is missing", "loss", thread,
+          from: gap.lowerBound < 0 ? timeline.origin : life.events[gap.lowerBound].position,
+          to: gap.upperBound < life.events.count ? life.events[gap.upperBound].position : nil, &json)
+      }
+    }
+    for lane in life.lanes {
+      for row in 0..<lane.rows {
+        let thread = newThread(Printable.text(lane.name) + (row == 0 ? "" : " (\(row + 1))"), &json)
+        for holding in lane.holdings where holding.row == row { reference(holding, thread, &json) }
+      }
+    }
+    marks(&json)
+  }
+
+  private mutating func newThread(_ name: String, _ json: inout JSONWriter) -> Int {
+    lastThread += 1
+    describe("thread", name, lastThread, rank: lastThread, &json)
+    return lastThread
+  }
 
   /// What all events have; `content` writes the rest.
-  private static func event(
-    _ phase: String, _ name: String, pid: Int, tid: Int = 0, at position: Int64?, _ timeline: Timeline,
-    _ json: inout JSONWriter, _ content: (inout JSONWriter) -> Void = { _ in }
+  private func event(
+    _ phase: String, _ name: String, _ thread: Int, at position: Int64?, _ json: inout JSONWriter,
+    _ content: (inout JSONWriter) -> Void = { _ in }
   ) {
     json.object(.oneLine) { json in
       json.member("ph", phase)
       json.member("name", name)
       json.member("pid", pid)
-      json.member("tid", tid)
-      // An axis of even steps has a microsecond for each.
-      if let position {
-        json.member(
-          "ts", thousandths: timeline.axis == .order ? (position - timeline.origin) * 1000 : position)
-      }
+      json.member("tid", thread)
+      if let position { json.member("ts", thousandths: time(position)) }
       content(&json)
     }
   }
 
-  private static func events(of index: Int, _ report: Report, _ timeline: Timeline, _ json: inout JSONWriter)
-  {
-    let life = timeline.groups[index]
-    let pid = index + 1
-    let name =
-      life.group.id == nil
-      ? "IOMMU group without known number" : "IOMMU group \(TextGroup.shortName(life.group))"
-    event("M", "process_name", pid: pid, at: nil, timeline, &json) { json in
-      json.object("args") { $0.member("name", "\(name): \(life.group.verdict.rawValue)") }
+  /// An axis of even steps has a microsecond for each.
+  private func time(_ position: Int64) -> Int64 {
+    timeline.axis == .order ? (position - timeline.origin) * 1000 : position
+  }
+
+  /// The name of a process or a thread, and its place among the others.
+  private func describe(_ kind: String, _ name: String, _ thread: Int, rank: Int, _ json: inout JSONWriter) {
+    event("M", kind + "_name", thread, at: nil, &json) { json in
+      json.object("args") { $0.member("name", name) }
     }
-    counter(life.group.initial.min, life.heldBefore, pid, at: timeline.origin, timeline, &json)
-    for happening in life.events {
-      counter(happening.count.min, happening.held, pid, at: happening.position, timeline, &json)
+    event("M", kind + "_sort_index", thread, at: nil, &json) { json in
+      json.object("args") { $0.member("sort_index", rank) }
     }
-    for (number, lane) in life.lanes.enumerated() {
-      let tid = number + 1
-      event("M", "thread_name", pid: pid, tid: tid, at: nil, timeline, &json) { json in
-        json.object("args") { $0.member("name", Printable.text(lane.name)) }
-      }
-      for (place, holding) in lane.holdings.enumerated() {
-        slice(holding, id: "\(index).\(number).\(place)", pid, tid, life, timeline, &json)
-      }
-    }
-    for happening in life.events where happening.mark != .none {
-      event("i", EventWords.name(happening, in: life), pid: pid, at: happening.position, timeline, &json) {
-        json in
-        json.member("s", "p")
-        json.member("cat", happening.mark.rawValue)
-        arguments(happening, report, &json)
+  }
+
+  private func counter(_ count: Int, _ held: Int, at position: Int64, _ json: inout JSONWriter) {
+    for (name, value) in [("owner_cnt", count), ("held by right", held)] {
+      event("C", name, 0, at: position, &json) { json in
+        json.object("args") { $0.member("references", value) }
       }
     }
   }
 
-  private static func counter(
-    _ count: Int, _ held: Int, _ pid: Int, at position: Int64, _ timeline: Timeline, _ json: inout JSONWriter
+  /// What lasts to the end has no length: it begins and never ends.
+  private func slice(
+    _ name: String, _ category: String, _ thread: Int, from start: Int64, to end: Int64?,
+    _ json: inout JSONWriter, _ content: (inout JSONWriter) -> Void = { _ in }
   ) {
-    event("C", "owner_cnt", pid: pid, at: position, timeline, &json) { json in
-      json.object("args") { $0.member("owner_cnt", count) }
-    }
-    event("C", "held by right", pid: pid, at: position, timeline, &json) { json in
-      json.object("args") { $0.member("held", held) }
+    event(end == nil ? "B" : "X", name, thread, at: start, &json) { json in
+      if let end { json.member("dur", thousandths: time(end) - time(start)) }
+      json.member("cat", category)
+      content(&json)
     }
   }
 
-  private static func slice(
-    _ holding: GroupTimeline.Holding, id: String, _ pid: Int, _ tid: Int, _ life: GroupTimeline,
-    _ timeline: Timeline, _ json: inout JSONWriter
+  private mutating func reference(
+    _ holding: GroupTimeline.Holding, _ thread: Int, _ json: inout JSONWriter
   ) {
-    let name = EventWords.name(holding)
     let start = holding.first.map { life.events[$0].position } ?? timeline.origin
-    event("b", name, pid: pid, tid: tid, at: start, timeline, &json) { json in
-      json.member("cat", holding.kind.rawValue)
-      json.member("id", id)
-      json.object("args") { $0.member("line", holding.first.map { life.events[$0].at.line }) }
+    slice(
+      EventWords.name(holding), holding.kind.rawValue, thread, from: start,
+      to: holding.last.map { life.events[$0].position }, &json
+    ) { json in
+      json.object("args") { json in
+        json.member("line", holding.first.map { life.events[$0].at.line })
+        json.member("given back in line", holding.last.map { life.events[$0].at.line })
+      }
     }
-    guard let last = holding.last else { return }
-    event("e", name, pid: pid, tid: tid, at: life.events[last].position, timeline, &json) { json in
-      json.member("cat", holding.kind.rawValue)
-      json.member("id", id)
+    if let refusal = EventWords.refusal(after: holding, in: life) {
+      arrows += 1
+      arrowsTo[refusal, default: []].append(arrows)
+      arrow("s", arrows, thread, at: start, &json)
     }
   }
 
-  private static func arguments(_ event: GroupTimeline.Event, _ report: Report, _ json: inout JSONWriter) {
+  private func arrow(_ phase: String, _ id: Int, _ thread: Int, at position: Int64, _ json: inout JSONWriter)
+  {
+    event(phase, "refused because of it", thread, at: position, &json) { json in
+      json.member("cat", "leaked")
+      json.member("id", id)
+      if phase == "f" { json.member("bp", "e") }
+    }
+  }
+
+  private mutating func marks(_ json: inout JSONWriter) {
+    let told = life.events.indices.filter { life.events[$0].mark != .none }
+    if told.isEmpty { return }
+    describe("thread", "events", eventThread, rank: eventThread, &json)
+    for index in told {
+      let happening = life.events[index]
+      let ending = arrowsTo[index] ?? []
+      // An arrow ends at a slice, and an instant is none.
+      event(
+        ending.isEmpty ? "i" : "X", EventWords.name(happening, in: life), eventThread,
+        at: happening.position, &json
+      ) { json in
+        if ending.isEmpty { json.member("s", "t") } else { json.member("dur", thousandths: 1) }
+        json.member("cat", happening.mark.rawValue)
+        arguments(happening, &json)
+      }
+      for id in ending { arrow("f", id, eventThread, at: happening.position, &json) }
+    }
+  }
+
+  private func arguments(_ event: GroupTimeline.Event, _ json: inout JSONWriter) {
     json.object("args") { json in
       json.member("source", Printable.text(report.sources[event.at.source].path))
       json.member("line", event.at.line)

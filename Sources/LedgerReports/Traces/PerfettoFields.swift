@@ -38,10 +38,8 @@ enum PerfettoFields {
 
   /// `CounterDescriptor`
   enum Counter {
-    static let unit = 3
+    static let unitName = 6
     static let shareKey = 7
-    /// `Unit.UNIT_COUNT`
-    static let unitCount: UInt64 = 2
   }
 
   /// `TrackEvent`

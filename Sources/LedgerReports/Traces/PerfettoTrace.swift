@@ -74,7 +74,7 @@ private struct PerfettoPackets {
         if let parent { track.varint(Fields.Track.parent, parent) }
         if isCounter {
           track.message(Fields.Track.counter) { counter in
-            counter.varint(Fields.Counter.unit, Fields.Counter.unitCount)
+            counter.string(Fields.Counter.unitName, "references")
             counter.string(Fields.Counter.shareKey, "owner_cnt")
           }
         } else {
@@ -138,11 +138,12 @@ private struct PerfettoPackets {
       track(group, "\(name): \(life.group.verdict.rawValue)", parent: Self.firstTrack, rank: index)
     ]
     packets += counters(of: life, in: group)
+    packets += gaps(of: life, in: group, rank: 3)
     var flows: [Int: [UInt64]] = [:]
     for (rank, lane) in life.lanes.enumerated() {
-      packets += slices(of: lane, in: group, rank: rank + 3, life, report, &flows)
+      packets += slices(of: lane, in: group, rank: rank + 4, life, report, &flows)
     }
-    packets += instants(of: life, in: group, rank: life.lanes.count + 3, report, flows)
+    packets += instants(of: life, in: group, rank: life.lanes.count + 4, report, flows)
     return packets
   }
 
@@ -151,7 +152,8 @@ private struct PerfettoPackets {
   private mutating func counters(of life: GroupTimeline, in group: UInt64) -> [[UInt8]] {
     let isExact = life.group.initial.exact != nil && life.events.allSatisfy { $0.count.exact != nil }
     var packets = counter(
-      isExact ? "owner_cnt" : "owner_cnt, at least", in: group, rank: 0, first: life.group.initial.min,
+      isExact ? "owner_cnt" : "owner_cnt, at least", in: group, rank: 0,
+      "iommu_group::owner_cnt: VFIO gets the group only while it is 0", first: life.group.initial.min,
       life.events.map(\.count.min), life)
     if !isExact {
       // Where nothing bounds the count, the counter stays where it was: there is no number to show.
@@ -161,31 +163,65 @@ private struct PerfettoPackets {
         return last
       }
       packets += counter(
-        "owner_cnt, at most", in: group, rank: 1, first: life.group.initial.max ?? life.group.initial.min,
-        greatest,
-        life)
+        "owner_cnt, at most", in: group, rank: 1,
+        "The greatest owner_cnt that the capture allows; where it sets no limit, the last one that it set",
+        first: life.group.initial.max ?? life.group.initial.min, greatest, life)
     }
     packets += counter(
-      "held by right", in: group, rank: 2, first: life.heldBefore, life.events.map(\.held), life)
+      "held by right", in: group, rank: 2,
+      "References that bound drivers and owners will give back: what owner_cnt has above it is leaked, or somebody's "
+        + "whom the capture does not show",
+      first: life.heldBefore, life.events.map(\.held), life)
     return packets
   }
 
   private mutating func counter(
-    _ name: String, in group: UInt64, rank: Int, first: Int, _ values: [Int], _ life: GroupTimeline
+    _ name: String, in group: UInt64, rank: Int, _ description: String, first: Int, _ values: [Int],
+    _ life: GroupTimeline
   ) -> [[UInt8]] {
     let uuid = newTrack()
-    var packets = [track(uuid, name, parent: group, rank: rank, isCounter: true)]
+    var packets = [
+      track(uuid, name, parent: group, rank: rank, description: description, isCounter: true)
+    ]
     packets.append(value(first, uuid, at: time(timeline.origin)))
     var last = first
     for (event, next) in zip(life.events, values) where next != last {
       packets.append(value(next, uuid, at: time(event.position)))
       last = next
     }
+    // A step in the last instant of a trace would not be seen.
+    packets.append(value(last, uuid, at: time(timeline.captureEnd)))
     return packets
   }
 
   private mutating func value(_ value: Int, _ track: UInt64, at time: UInt64) -> [UInt8] {
     event(Fields.Event.counter, track, at: time) { $0.int64(Fields.Event.counterValue, Int64(value)) }
+  }
+
+  // MARK: Gaps
+
+  /// A counter goes on through a gap as if nothing were missing: a slice says that something is.
+  private mutating func gaps(of life: GroupTimeline, in group: UInt64, rank: Int) -> [[UInt8]] {
+    let gaps = life.gaps
+    guard !gaps.isEmpty else { return [] }
+    let uuid = newTrack()
+    var packets = [
+      track(
+        uuid, "evidence is missing", parent: group, rank: rank,
+        description: "Here nothing is known of owner_cnt, whatever the counters show")
+    ]
+    for gap in gaps {
+      let start = gap.lowerBound < 0 ? timeline.origin : life.events[gap.lowerBound].position
+      packets.append(
+        event(Fields.Event.sliceBegin, uuid, at: time(start)) { event in
+          event.string(Fields.Event.name, "evidence is missing")
+          event.string(Fields.Event.categories, "loss")
+        })
+      guard gap.upperBound < life.events.count else { continue }
+      packets.append(
+        event(Fields.Event.sliceEnd, uuid, at: time(life.events[gap.upperBound].position)))
+    }
+    return packets
   }
 
   // MARK: Slices
@@ -222,7 +258,10 @@ private struct PerfettoPackets {
           if let flow { event.fixed64(Fields.Event.flows, flow) }
         })
       if let last = holding.last {
-        packets.append(event(Fields.Event.sliceEnd, row, at: time(life.events[last].position)))
+        packets.append(
+          event(Fields.Event.sliceEnd, row, at: time(life.events[last].position)) { event in
+            Self.annotate("given back in line", life.events[last].at.line, &event)
+          })
       }
     }
     return packets
@@ -254,16 +293,20 @@ private struct PerfettoPackets {
     _ event: GroupTimeline.Event, _ life: GroupTimeline, _ report: Report, _ writer: inout ProtobufWriter
   ) {
     annotate("source", Printable.text(report.sources[event.at.source].path), &writer)
-    writer.message(PerfettoFields.Event.annotations) { annotation in
-      annotation.string(PerfettoFields.Annotation.name, "line")
-      annotation.int64(PerfettoFields.Annotation.int, Int64(event.at.line))
-    }
+    annotate("line", event.at.line, &writer)
     if let text = event.text { annotate("text", Printable.text(text), &writer) }
     if !event.notes.isEmpty {
       annotate("notes", Printable.text(event.notes.joined(separator: "; ")), &writer)
     }
     if let change = event.change.map({ life.group.changes[$0] }), let comm = change.comm {
       annotate("task", Printable.text(comm) + (change.pid.map { " (pid \($0))" } ?? ""), &writer)
+    }
+  }
+
+  private static func annotate(_ name: String, _ value: Int, _ writer: inout ProtobufWriter) {
+    writer.message(PerfettoFields.Event.annotations) { annotation in
+      annotation.string(PerfettoFields.Annotation.name, name)
+      annotation.int64(PerfettoFields.Annotation.int, Int64(value))
     }
   }
 
