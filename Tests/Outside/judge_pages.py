@@ -17,6 +17,7 @@ import tempfile
 
 from browser import Browser, BrowserError, Page
 from drawn import DRAWN, continuous, in_words, states, told
+from page_views import judge_ears, judge_gap, judge_labels, judge_legend, judge_touch
 
 HOSTILE = '\\"><script>window.hacked=1</script></script><!--\u202e\u2028\x1b[31m\'&amp;'
 
@@ -107,11 +108,11 @@ def judge_keyboard(page):
         page.settle()
         spot = page.value("""(() => { const c = document.activeElement;
           return [c.className, document.getElementById('readout-' + c.dataset.group)?.textContent ?? '',
-            document.getElementById('announcer').textContent, !!c.querySelector('.cursor circle')] })()""")
+            c.getAttribute('aria-valuetext'), !!c.querySelector('.cursor circle')] })()""")
         if "chart" not in spot[0] or line not in spot[1] or line not in spot[2] or not spot[3]:
             yield f"{line} leads to {spot}"
         page.press("ArrowRight")
-        if page.value("document.getElementById('announcer').textContent") == spot[2]:
+        if page.value("document.activeElement.getAttribute('aria-valuetext')") == spot[2]:
             yield "the arrow key does not step to the next event"
         page.press("Escape")
         if page.value("document.activeElement.textContent") != link:
@@ -216,6 +217,12 @@ def judge_sample(browser, program, sample, folder):
         yield from judge_keyboard(page)
         page.open(path)
         yield from judge_pointer(page)
+        page.open(path)
+        yield from judge_labels(page)
+        yield from judge_legend(page)
+        yield from judge_ears(page, facts)
+        page.open(path)
+        yield from judge_touch(page)
         yield from page.complaints()
         yield from judge_policy(page)
     yield from judge_without_script(browser, path, facts)
@@ -245,7 +252,7 @@ def judge_hostile(browser, program, folder):
             yield "a device's name was run as a script"
         if "<script>window.hacked=1" not in page.value("document.body.innerText"):
             yield "the hostile name is not shown as text"
-        shown = page.value("""(() => { const chart = page.charts.values().next().value; page.select(chart, 0, true);
+        shown = page.value("""(() => { const chart = page.charts.values().next().value; page.select(chart, 0);
           return document.body.textContent })()""")
         for mark in ("\u202e", "\u2028", "\x1b"):
             if mark in shown:
@@ -255,6 +262,24 @@ def judge_hostile(browser, program, folder):
         yield from page.complaints()
     if not facts["groups"]:
         yield "the hostile capture has no group"
+
+
+def judge_loss(browser, program, folder):
+    """A group whose count is the same before and behind lost events."""
+    use = 'use: (iommu_device_use_default_domain+0x0/0x8c) dev="0000:03:00.{}" drv="nvme" grp=0xff11000000de8400 id=7 cnt={}'
+    capture = os.path.join(folder, "loss")
+    with open(capture, "w", encoding="utf-8") as file:
+        file.write(event("vt", 9, 0, 5_000_000, use.format(0, 0)))
+        file.write(event("vt", 9, 0, 6_000_000, "unuse" + use.format(0, 1)[3:].replace("_use_", "_unuse_")))
+        file.write(event("vt", 9, 0, 7_000_000, use.format(0, 0)))
+        file.write("CPU:0 [LOST 4711 EVENTS]\n")
+        file.write(event("vt", 9, 0, 9_000_000, use.format(1, 1)))
+    path, facts = report(program, capture, folder)
+    with Page(browser) as page:
+        page.open(path)
+        yield from judge_gap(page, facts)
+        yield from judge_legend(page)
+        yield from page.complaints()
 
 
 def judge_size(browser, program, folder):
@@ -331,7 +356,8 @@ def main(arguments):
     is_clean = True
     with tempfile.TemporaryDirectory() as folder, Browser() as browser:
         judges = [(sample, judge_sample(browser, program, sample, folder)) for sample in samples]
-        judges += [("hostile names", judge_hostile(browser, program, folder)), ("size", judge_size(browser, program, folder))]
+        judges += [("hostile names", judge_hostile(browser, program, folder)), ("size", judge_size(browser, program, folder)),
+                   ("loss", judge_loss(browser, program, folder))]
         for name, problems in judges:
             for problem in problems:
                 is_clean = False

@@ -68,7 +68,7 @@ def main(arguments):
             # The reader's eye goes to what follows the refusal.
             page.value("""(() => { const chart = page.charts.values().next().value;
               const i = [...chart.group.mark.keys()].find(i => timeline.markName(chart.group, i) === 'refusal');
-              page.select(chart, i, false) })()""")
+              page.select(chart, i) })()""")
             page.settle()
             # The words above the chart stand in the README as text; the chart is what a picture is for.
             top = box(page, ".group h2")["y"]

@@ -9,9 +9,10 @@ enum HTMLFinding {
     page.element("article", [("class", "finding \(finding.severity.rawValue)")], isBlock: true) { page in
       page.element("h3", isBlock: true) { page in
         page.words(finding.severity.rawValue + ": " + finding.rule.rawValue)
+        page.element("span", [("class", "hidden")], ",")
         page.element("span", [("class", "certainty")], " " + finding.certainty.rawValue)
       }
-      page.element("p", isBlock: true, TextReport.capitalized(finding.message))
+      page.element("p", isBlock: true) { $0.prose(TextReport.capitalized(finding.message)) }
       evidence(finding, report, timeline, &page)
     }
   }
@@ -19,9 +20,11 @@ enum HTMLFinding {
   static func evidence(_ finding: Finding, _ report: Report, _ timeline: Timeline, _ page: inout HTMLCanvas) {
     let story = finding.story
     guard !story.isEmpty else { return }
-    let index = timeline.groups.firstIndex { finding.isAbout($0.group) }
+    let own = timeline.groups.firstIndex { finding.isAbout($0.group) }
     page.element("ol", [("class", "lines")], isBlock: true) { page in
       for part in story.prefix(shownLines) {
+        // A line of no group, as a loss is, may be in the chart of several.
+        let index = own ?? timeline.groups.firstIndex { $0.place(of: part.line.at) != nil }
         page.element("li", isBlock: true) { page in
           place(part.line.at, report, index.map { timeline.groups[$0] }, index, &page)
           page.words(" " + part.note)
@@ -38,8 +41,13 @@ enum HTMLFinding {
     _ page: inout HTMLCanvas
   ) {
     let name = (report.sources.count > 1 ? "" : "line ") + TextPlace.short(at, report)
-    if let index, let number = life?.place(of: at, time) {
-      page.element("a", [("href", "#e\(index)-\(number)"), ("data-event", "\(index) \(number)")], name)
+    if let index, let life, life.isCharted, let number = life.place(of: at, time) {
+      page.element(
+        "a",
+        [
+          ("href", "#e\(index)-\(number)"), ("data-event", "\(index) \(number)"),
+          ("title", "show it in the chart"),
+        ], name)
     } else {
       page.element("span", [("class", "place")], name)
     }
@@ -49,9 +57,11 @@ enum HTMLFinding {
 /// The end of the page: what belongs to no group, what to do, what was read.
 enum HTMLClosing {
   static func render(_ report: Report, _ timeline: Timeline, _ page: inout HTMLCanvas) {
-    for finding in report.findings where finding.group == nil {
-      HTMLFinding.render(finding, report, timeline, &page)
+    let others = report.findings.filter { $0.group == nil }
+    if !others.isEmpty {
+      page.element("h2", isBlock: true, report.groups.isEmpty ? "What was found" : "What else was found")
     }
+    for finding in others { HTMLFinding.render(finding, report, timeline, &page) }
     if let sentence = ReportSentence.unattributed(report) {
       page.element("p", isBlock: true, sentence)
     }

@@ -17,8 +17,10 @@ enum HTMLGroup {
       ("class", "group"), ("id", "group-\(index)"), ("aria-labelledby", "title-\(index)"),
     ]
     page.element("section", attributes, isBlock: true) { page in
-      page.element("h2", [("id", "title-\(index)")], isBlock: true) { page in
-        page.words(group.id == nil ? "A group without known number " : "Group \(name) ")
+      let title = group.id == nil ? "A group without known number" : "Group \(name)"
+      let spoken = "\(title): \(group.verdict.rawValue), \(spokenCounts(group))"
+      page.element("h2", [("id", "title-\(index)"), ("aria-label", spoken)], isBlock: true) { page in
+        page.words(title + " ")
         HTMLAnswer.verdict(group.verdict, &page)
         page.element("span", [("class", "counts")], " " + counts(group))
       }
@@ -27,7 +29,7 @@ enum HTMLGroup {
           for reason in group.reasons { page.element("li", reason + ".") }
         }
       }
-      if !life.events.isEmpty {
+      if life.isCharted {
         chart(index, life, name, &page)
         table(index, life, report, &page)
       }
@@ -64,21 +66,39 @@ enum HTMLGroup {
     return text
   }
 
+  /// The same for ears, which do not hear an arrow.
+  private static func spokenCounts(_ group: GroupReport) -> String {
+    func word(_ count: Count) -> String {
+      if let exact = count.exact { return "\(exact)" }
+      if let max = count.max { return "between \(count.min) and \(max)" }
+      return count.min == 0 ? "unknown" : "at least \(count.min)"
+    }
+    var text = "count \(word(group.initial)) at the beginning, \(word(group.final)) at the end"
+    if let max = group.peak.max { text += ", never more than \(max)" }
+    return text
+  }
+
   // MARK: - The chart
 
   private static func chart(_ index: Int, _ life: GroupTimeline, _ name: String, _ page: inout HTMLCanvas) {
     let leaks = life.lanes.flatMap(\.holdings).count { $0.kind == .leaked }
     let refusals = life.events.count { $0.mark == .refusal }
     let calls = life.group.changeCount
-    var label = "Chart of group \(name): \(counts(life.group)), \(calls) \(calls == 1 ? "call" : "calls")"
+    let gaps = life.gaps.count
+    var label =
+      "Chart of group \(name): \(spokenCounts(life.group)), \(calls) \(calls == 1 ? "call" : "calls")"
     if leaks > 0 { label += ", \(leaks) \(leaks == 1 ? "reference" : "references") leaked" }
     if refusals > 0 { label += ", refused \(refusals == 1 ? "once" : "\(refusals) times")" }
+    if gaps > 0 { label += ", evidence is missing in \(gaps) \(gaps == 1 ? "place" : "places")" }
     label += ". The arrow keys step through its events; a table follows."
+    // A slider is what screen readers hand the arrow keys to, and they say its value when it changes.
     page.element(
       "div",
       [
-        ("class", "chart needs-script"), ("data-group", "\(index)"), ("tabindex", "0"), ("role", "group"),
-        ("aria-roledescription", "chart"), ("aria-label", label),
+        ("class", "chart needs-script"), ("data-group", "\(index)"), ("tabindex", "0"), ("role", "slider"),
+        ("aria-roledescription", "chart"), ("aria-label", label), ("aria-valuemin", "0"),
+        ("aria-valuemax", "\(life.events.count)"), ("aria-valuenow", "0"),
+        ("aria-valuetext", "no event chosen, \(life.events.count) to step through"),
       ], isBlock: true, "")
     page.element("div", [("class", "readout needs-script"), ("id", "readout-\(index)")], isBlock: true, "")
   }

@@ -32,8 +32,7 @@ public enum HTMLReport {
     page.markup("<main id=\"groups\">\n")
     groups(report, timeline, &page)
     HTMLClosing.render(report, timeline, &page)
-    page.markup(
-      "</main>\n<div id=\"announcer\" class=\"hidden\" role=\"status\" aria-live=\"polite\"></div>\n")
+    page.markup("</main>\n")
     page.markup("<script type=\"application/json\" id=\"data\">")
     var bytes = Array(page.text.utf8)
     bytes += PageData.render(timeline, sources: names(of: report))
@@ -70,7 +69,7 @@ public enum HTMLReport {
   }
 
   private static func toolbar(_ timeline: Timeline, _ page: inout HTMLCanvas) {
-    guard timeline.eventCount > 0 else { return }
+    guard timeline.hasCharts else { return }
     page.markup(
       """
       <nav id="toolbar" class="needs-script" aria-label="Time axis of all charts">
@@ -79,7 +78,7 @@ public enum HTMLReport {
       <span role="group" aria-label="Zoom"><button type="button" id="zoom-out" aria-label="Zoom out">−</button>\
       <button type="button" id="zoom-in" aria-label="Zoom in">+</button>\
       <button type="button" id="zoom-fit">Show all</button></span>
-      <span id="range"></span>
+      <span id="range" role="status"></span>
       </nav>
       <noscript><p class="remark">The charts need the script of this page. Without it the tables below say the same.</p></noscript>
 
@@ -106,7 +105,10 @@ public enum HTMLReport {
     }
     let quiet = report.groups.indices.filter { !telling.contains($0) }
     guard !quiet.isEmpty else { return }
-    page.element("details", [("class", "quiet"), ("id", "quiet")], isBlock: true) { page in
+    var attributes: [(StaticString, String)] = [("class", "quiet"), ("id", "quiet")]
+    // Where there is nothing else to see, they are what a reader came for.
+    if telling.isEmpty { attributes.append(("open", "")) }
+    page.element("details", attributes, isBlock: true) { page in
       page.element(
         "summary",
         "\(quiet.count) balanced \(quiet.count == 1 ? "group" : "groups"): every reference is accounted for")

@@ -100,10 +100,12 @@ extension GroupTimeline {
     if isLeak { return .leak }
     let warned: Set<Rule> = [.overRelease, .releaseUnowned, .pasidBlockedUnuse, .groupFreedWithCount]
     if rules.contains(where: warned.contains) { return .warning }
+    // Without its code a call was refused where a finding says so.
+    let isRefused = rules.contains(.notViable)
     switch change.call {
-    case .query: return change.result.map { $0 != 0 } ?? false ? .refusal : .none
+    case .query: return change.result.map { $0 != 0 } ?? isRefused ? .refusal : .none
     case .use: return change.result ?? 0 < 0 ? .refusal : .none
-    case .claim, .deviceClaim: return change.result ?? 0 < 0 ? .refusal : .claim
+    case .claim, .deviceClaim: return change.result.map { $0 < 0 } ?? isRefused ? .refusal : .claim
     case .release, .deviceRelease: return .claim
     case .unuse: return .none
     }

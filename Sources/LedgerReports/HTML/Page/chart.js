@@ -5,6 +5,8 @@ class Chart {
   static markRow = 18;
   static rowHeight = 15;
   static axisHeight = 20;
+  // No mark comes nearer to another.
+  static markRoom = 13;
   static marks = {
     leak: "M0 -6L6 0L0 6L-6 0Z", refusal: "M-5 -5L5 5M5 -5L-5 5", warning: "M0 -6L6 5H-6Z",
     claim: "M-5 0A5 5 0 1 0 5 0A5 5 0 1 0 -5 0Z", loss: "M-6 3L-2 -3L2 3L6 -3", line: "M0 -4V4",
@@ -30,8 +32,8 @@ class Chart {
 
   // MARK: Geometry
 
-  layOut(view) {
-    const width = Math.max(260, Math.round(this.element.clientWidth || 700));
+  layOut(view, wanted) {
+    const width = Math.max(260, Math.round(wanted ?? (this.element.clientWidth || 700)));
     const isNarrow = width < 560;
     this.width = width;
     // A narrow window has no room for names beside the bars: they stand above them.
@@ -55,6 +57,7 @@ class Chart {
   }
 
   x(position) { return this.left + (position - this.view.low) * this.scale; }
+  positionAt(x) { return this.view.low + (x - this.left) / this.scale; }
   xOf(i) { return this.x(this.positions[i]); }
   y(count) { return this.base - count * this.unit; }
   clamp(x) { return Math.max(this.left, Math.min(this.right, x)); }
@@ -71,15 +74,15 @@ class Chart {
   }
 
   nearest(x) {
-    const i = this.firstAt(this.view.low + (x - this.left) / this.scale);
+    const i = this.firstAt(this.positionAt(x));
     if (i >= this.group.count) return this.group.count - 1;
     return i > 0 && x - this.xOf(i - 1) < this.xOf(i) - x ? i - 1 : i;
   }
 
   // MARK: Drawing
 
-  draw(view) {
-    this.layOut(view);
+  draw(view, width) {
+    this.layOut(view, width);
     const svg = this.svg;
     svg.replaceChildren();
     svg.setAttribute("viewBox", `0 0 ${this.width} ${this.height}`);
@@ -100,7 +103,8 @@ class Chart {
   }
 
   drawGrid() {
-    const step = roundStep(this.group.top / 6, 1);
+    // A number for every count, where there is room for it.
+    const step = roundStep(14 / this.unit, 1);
     for (let count = 0; count <= this.group.top; count += step) {
       const y = this.y(count);
       Chart.node("path", { class: "grid", d: `M${this.left} ${y}H${this.right}` }, this.svg);
@@ -265,6 +269,10 @@ class Chart {
     bar.dataset.first = holding.first;
     bar.dataset.open = isOpen;
     this.drawBarLabel(holding, x0 + notch + 4, x1 - tip - 4, y + height - 2);
+    // What goes on outside of the view has no edge there.
+    for (const x of [start < this.left ? this.left : null, end > this.right ? this.right : null]) {
+      if (x !== null && !notch && !tip) Chart.node("path", { class: "cut", d: `M${x} ${y - 1}V${y + height + 1}` }, this.svg);
+    }
   }
 
   drawBarLabel(holding, left, right, y) {
@@ -272,20 +280,27 @@ class Chart {
     let label = words[holding.kind] ?? holding.driver;
     if (holding.kind === "leaked" && holding.driver) label = `${holding.driver}: leaked`;
     if (holding.count !== 1 && holding.count >= 0) label = `${holding.count} × ${label}`;
-    if (!label || label.length * 6.1 + 4 > right - left) return;
-    this.text(left, y, label, { class: holding.kind === "leaked" ? "inside leaked" : "inside" });
+    if (!label) return;
+    const width = label.length * 6.1 + 4;
+    if (width > right - left) return;
+    // Stripes behind letters would be read with them.
+    if (holding.kind === "leaked") Chart.node("rect", { class: "plate", x: left - 2, y: y - 8, width, height: 9 }, this.svg);
+    this.text(left, y, label, { class: `inside ${holding.kind}` });
   }
 
   drawMarks() {
     const crowd = new Map();
+    const outranks = (name, other) => Chart.order.indexOf(name) < Chart.order.indexOf(other);
     for (let i = this.firstAt(this.view.low); i < this.group.count; i++) {
       const x = this.xOf(i);
       if (x > this.right) break;
       const name = timeline.markName(this.group, i);
       if (name === "none") continue;
-      const slot = Math.floor(x / 11);
-      const other = crowd.get(slot);
-      if (!other || Chart.order.indexOf(name) < Chart.order.indexOf(other.name)) crowd.set(slot, { name, x, i });
+      const slot = Math.floor(x / Chart.markRoom);
+      const near = [slot - 1, slot].map((place) => crowd.get(place)).filter((mark) => mark && x - mark.x < Chart.markRoom);
+      if (near.some((mark) => !outranks(name, mark.name))) continue;
+      for (const mark of near) crowd.delete(mark.slot);
+      crowd.set(slot, { name, x, i, slot });
     }
     for (const { name, x, i } of crowd.values()) {
       const foot = this.y(this.group.low[i]);
@@ -299,19 +314,23 @@ class Chart {
     Chart.node("path", { class: "grid", d: `M${this.left} ${y}H${this.right}` }, this.svg);
     const label = (x, words) => {
       Chart.node("path", { class: "grid", d: `M${x.toFixed(1)} ${y}v4` }, this.svg);
-      this.text(x, y + 16, words, { "text-anchor": x > this.right - 30 ? "end" : x < this.left + 30 ? "start" : "middle" });
+      this.text(x, y + 16, words, { class: "tick", "text-anchor": x > this.right - 34 ? "end" : x < this.left + 30 ? "start" : "middle" });
     };
+    const words = (at, digits) => `${timeline.seconds(at, digits)} s`;
     if (this.view.mode === "time") {
-      const { step, digits } = this.view.ticks((this.right - this.left) / 95);
-      for (const offset of this.view.tickOffsets(step)) label(this.x(offset), timeline.seconds(offset, digits));
+      // The longer the numbers, the fewer.
+      let { step, digits } = this.view.ticks((this.right - this.left) / 70);
+      const room = Math.max(70, 6.7 * words(this.view.high, digits).length + 24);
+      ({ step, digits } = this.view.ticks((this.right - this.left) / room));
+      for (const offset of this.view.tickOffsets(step)) label(this.x(offset), words(offset, digits));
       return;
     }
     let last = -Infinity;
     for (let i = this.firstAt(this.view.low); i < this.group.count; i++) {
       const x = this.xOf(i);
       if (x > this.right) break;
-      if (x - last < 88) continue;
-      label(x, timeline.axis === "time" ? timeline.seconds(this.group.at[i]) : `line ${this.group.line[i]}`);
+      if (x - last < 100) continue;
+      label(x, timeline.axis === "time" ? words(this.group.at[i]) : `line ${this.group.line[i]}`);
       last = x;
     }
   }
@@ -322,6 +341,8 @@ class Chart {
     const x = this.xOf(this.selected);
     if (x < this.left - 1 || x > this.right + 1) return;
     Chart.node("line", { x1: x, x2: x, y1: Chart.markRow, y2: this.bottom }, this.cursor);
+    // A line in a gap shows no count.
+    if (this.group.blind[this.selected] && this.group.call[this.selected] < 0) return;
     Chart.node("circle", { cx: x, cy: this.y(this.group.low[this.selected]), r: 4 }, this.cursor);
   }
 }

@@ -99,6 +99,7 @@ const timeline = (() => {
     const group = groups[groupIndex];
     const parts = [];
     const mark = data.marks[group.mark[i]];
+    const notes = (group.notes[i] ?? []).map(string);
     if (group.call[i] >= 0) {
       const result = group.result[i];
       let what = data.calls[group.call[i]];
@@ -107,7 +108,9 @@ const timeline = (() => {
       if (group.device[i] >= 0) what += ` for ${string(group.device[i])}`;
       parts.push(what);
     } else {
-      parts.push(mark === "loss" ? "evidence lost" : "line");
+      // A line without a call is what the findings say of it.
+      if (mark === "loss") parts.push("evidence lost");
+      parts.push(...notes.splice(0));
     }
     if (mark === "leak") parts.push("the reference taken before this is leaked");
     if (mark === "refusal") parts.push("refused");
@@ -124,7 +127,7 @@ const timeline = (() => {
     }
     return {
       where: place(group, i, "line "), when: data.axis === "time" ? `${seconds(group.at[i])} s` : "", what: parts.join(", "),
-      notes: (group.notes[i] ?? []).map(string), text: group.text[i] ? string(group.text[i][0]) : "",
+      notes, text: group.text[i] ? string(group.text[i][0]) : "",
     };
   }
 
@@ -145,7 +148,7 @@ const timeline = (() => {
     const result = group.result[i];
     if (call && result !== undefined && (result[0] !== 0 || what === "query")) what += ` = ${result[0]}`;
     if (data.marks[group.mark[i]] === "leak") what += " ← leak";
-    if (told.notes.length) what += (what ? ": " : "") + told.notes.join("; ");
+    if (group.notes[i]) what += (what ? ": " : "") + group.notes[i].map(string).join("; ");
     return [
       told.when.replace(" s", ""), what, string(group.device[i]), string(group.driver[i]),
       string(group.comm[i]) + (group.pid[i] >= 0 ? ` (${group.pid[i]})` : ""), was === after ? after : `${was} → ${after}`,

@@ -5,9 +5,10 @@ const view = {
   high: 1,
 
   get full() {
-    if (this.mode === "order") return [-0.6, timeline.events - 0.4];
+    if (this.mode === "order") return [-0.6, timeline.events];
+    // What begins with the last event needs room to be seen.
     const margin = Math.max(500, timeline.span * 0.015);
-    return [-margin, timeline.span + margin];
+    return [-margin, timeline.span + 3 * margin];
   },
 
   get smallest() { return this.mode === "order" ? 3 : 2000; },
@@ -47,8 +48,9 @@ const view = {
 const page = (() => {
   const charts = new Map();
   const waiting = new Set();
-  const hint = "Point at the chart to read the lines behind it.";
   let cameFrom = null;
+  // Where the buttons zoom: at what was selected last, as long as it is in view.
+  let lastSelected = null;
   const byId = (id) => document.getElementById(id);
 
   // MARK: Drawing what is on the screen
@@ -104,10 +106,16 @@ const page = (() => {
 
   // MARK: Reading an event
 
-  function read(chart, i, isSpoken) {
+  function hint(chart) {
+    const point = "Point at the chart, or tap it, to read the lines behind it.";
+    const { count } = chart.group;
+    return count < 500 ? point : `${point} ${count} events are more than can be told apart: zoom in to see each.`;
+  }
+
+  function read(chart, i) {
     const readout = byId(`readout-${chart.index}`);
     if (i < 0) {
-      readout.replaceChildren(Object.assign(document.createElement("p"), { className: "hint", textContent: hint }));
+      readout.replaceChildren(Object.assign(document.createElement("p"), { className: "hint", textContent: hint(chart) }));
       return;
     }
     const told = timeline.describe(chart.index, i);
@@ -120,26 +128,43 @@ const page = (() => {
     if (told.notes.length) rest.push(Object.assign(document.createElement("p"), { textContent: told.notes.join("; ") }));
     if (told.text) rest.push(Object.assign(document.createElement("code"), { textContent: told.text }));
     readout.replaceChildren(...rest);
-    if (isSpoken) byId("announcer").textContent = [told.what, told.when, told.where, ...told.notes].join(", ");
   }
 
-  function select(chart, i, isSpoken) {
+  // What a screen reader says of the chosen event.
+  function speak(chart, i) {
+    const told = timeline.describe(chart.index, i);
+    chart.element.setAttribute("aria-valuenow", i + 1);
+    chart.element.setAttribute("aria-valuetext", [told.what.replaceAll(" → ", " to "), told.when, told.where, ...told.notes].filter(Boolean).join(", "));
+  }
+
+  function select(chart, i) {
     chart.pinned = i;
     chart.selected = i;
-    const position = (view.mode === "time" ? chart.group.at : chart.group.rank)[i];
+    lastSelected = chart;
+    const position = positionOf(chart);
     if (position < view.low || position > view.high) {
       view.show(position);
       redraw();
     }
     if (chart.cursor && !waiting.has(chart)) chart.drawCursor();
-    read(chart, i, isSpoken);
+    read(chart, i);
+    speak(chart, i);
+  }
+
+  function positionOf(chart) {
+    return (view.mode === "time" ? chart.group.at : chart.group.rank)[chart.pinned];
+  }
+
+  function zoomAt(factor, chart = lastSelected) {
+    const at = chart && chart.pinned >= 0 ? positionOf(chart) : undefined;
+    view.zoom(factor, at >= view.low && at <= view.high ? at : undefined);
   }
 
   function hover(chart, i) {
     if (chart.selected === i) return;
     chart.selected = i;
     chart.drawCursor();
-    read(chart, i, false);
+    read(chart, i);
   }
 
   // MARK: Pointer and keyboard
@@ -154,7 +179,7 @@ const page = (() => {
     chart.pinned = -1;
     let from = null;
     element.addEventListener("pointermove", (event) => {
-      if (!chart.view) return;
+      if (!chart.view || event.pointerType === "touch") return;
       const x = xOf(chart, event);
       if (from !== null && event.buttons) brush(chart, from, x); else hover(chart, chart.nearest(x));
     });
@@ -165,30 +190,71 @@ const page = (() => {
       element.setPointerCapture(event.pointerId);
     });
     element.addEventListener("pointerup", (event) => {
+      if (event.pointerType === "touch") return;
       const x = xOf(chart, event);
       if (from !== null && Math.abs(x - from) > 5) {
-        const [a, b] = [Math.min(x, from), Math.max(x, from)].map((at) => view.low + (chart.clamp(at) - chart.left) / chart.scale);
+        const [a, b] = [Math.min(x, from), Math.max(x, from)].map((at) => chart.positionAt(chart.clamp(at)));
         view.set(a, b);
         redraw();
       } else if (chart.view) {
-        select(chart, chart.nearest(x), false);
+        select(chart, chart.nearest(x));
       }
       from = null;
     });
     element.addEventListener("dblclick", () => press("0", chart));
     element.addEventListener("wheel", (event) => {
-      if (!event.ctrlKey && !event.metaKey) return;
+      const isZoom = event.ctrlKey || event.metaKey;
+      const sideways = event.shiftKey && !event.deltaX ? event.deltaY : event.deltaX;
+      if (!isZoom && Math.abs(sideways) <= Math.abs(event.shiftKey ? 0 : event.deltaY)) return;
       event.preventDefault();
-      view.zoom(event.deltaY > 0 ? 1.25 : 0.8, view.low + (xOf(chart, event) - chart.left) / chart.scale);
+      if (isZoom) view.zoom(event.deltaY > 0 ? 1.25 : 0.8, chart.positionAt(xOf(chart, event)));
+      else view.set(view.low + sideways / chart.scale, view.high + sideways / chart.scale);
       redraw();
     }, { passive: false });
     element.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       if (press(event.shiftKey && event.key.startsWith("Arrow") ? `Shift${event.key}` : event.key, chart)) event.preventDefault();
     });
-    read(chart, -1, false);
+    attachFingers(element, chart);
+    read(chart, -1);
     observer.observe(element);
     resizing.observe(element);
+  }
+
+  // One finger taps, or moves what is zoomed in; two stretch the axis. Up and down is the page's.
+  function attachFingers(element, chart) {
+    const fingers = new Map();
+    let hasMoved = false;
+    const lift = (event) => {
+      if (fingers.delete(event.pointerId) && !hasMoved && event.type === "pointerup") select(chart, chart.nearest(xOf(chart, event)));
+    };
+    element.addEventListener("pointerdown", (event) => {
+      if (event.pointerType !== "touch" || !chart.view) return;
+      hasMoved = fingers.size > 0;
+      fingers.set(event.pointerId, xOf(chart, event));
+    });
+    element.addEventListener("pointermove", (event) => {
+      if (!fingers.has(event.pointerId)) return;
+      const before = [...fingers.values()];
+      const positions = before.map((x) => chart.positionAt(x));
+      const x = xOf(chart, event);
+      if (!hasMoved && Math.abs(x - before[0]) < 6) return;
+      hasMoved = true;
+      fingers.set(event.pointerId, x);
+      const after = [...fingers.values()];
+      // What was under each finger stays under it.
+      let width = view.high - view.low;
+      if (after.length > 1 && Math.abs(after[1] - after[0]) > 8) {
+        width = Math.abs((positions[1] - positions[0]) / (after[1] - after[0])) * (chart.right - chart.left);
+      }
+      const low = positions[0] - (after[0] - chart.left) * width / (chart.right - chart.left);
+      view.set(low, low + width);
+      // The next move is measured on what is drawn, and drawing waits for the next frame.
+      chart.layOut(view);
+      redraw();
+    });
+    element.addEventListener("pointerup", lift);
+    element.addEventListener("pointercancel", lift);
   }
 
   function brush(chart, from, to) {
@@ -200,17 +266,16 @@ const page = (() => {
   function press(key, chart) {
     const last = chart.group.count - 1;
     const width = view.high - view.low;
-    const at = chart.pinned >= 0 ? chart.positions?.[chart.pinned] : undefined;
     const steps = {
-      ArrowRight: () => select(chart, Math.min(last, chart.pinned + 1), true),
-      ArrowLeft: () => select(chart, Math.max(0, chart.pinned - 1), true),
-      Home: () => select(chart, 0, true),
-      End: () => select(chart, last, true),
+      ArrowRight: () => select(chart, Math.min(last, chart.pinned + 1)),
+      ArrowLeft: () => select(chart, Math.max(0, chart.pinned - 1)),
+      Home: () => select(chart, 0),
+      End: () => select(chart, last),
       ShiftArrowRight: () => view.set(view.low + width / 4, view.high + width / 4),
       ShiftArrowLeft: () => view.set(view.low - width / 4, view.high - width / 4),
-      "+": () => view.zoom(0.5, at),
-      "=": () => view.zoom(0.5, at),
-      "-": () => view.zoom(2, at),
+      "+": () => zoomAt(0.5, chart),
+      "=": () => zoomAt(0.5, chart),
+      "-": () => zoomAt(2, chart),
       0: () => view.set(...view.full),
       Escape: () => cameFrom?.focus(),
     };
@@ -230,7 +295,7 @@ const page = (() => {
     if (closed) closed.open = true;
     cameFrom = link;
     const chart = chartOf(element);
-    select(chart, i, true);
+    select(chart, i);
     element.focus({ preventScroll: true });
     element.scrollIntoView({ block: "center" });
     return true;
@@ -268,12 +333,13 @@ const page = (() => {
   if (elements.length) {
     view.set(...view.full);
     elements.forEach(attach);
-    onPress("zoom-in", () => view.zoom(0.5));
-    onPress("zoom-out", () => view.zoom(2));
+    onPress("zoom-in", () => zoomAt(0.5));
+    onPress("zoom-out", () => zoomAt(2));
     onPress("zoom-fit", () => view.set(...view.full));
     onPress("axis-time", () => choose("time"));
     onPress("axis-order", () => choose("order"));
-    byId("axis-time").hidden = timeline.axis !== "time";
+    // Without times there is nothing to choose.
+    byId("axis-time").parentElement.hidden = timeline.axis !== "time";
     describeRange();
   }
   document.addEventListener("click", (event) => {
@@ -290,10 +356,12 @@ const page = (() => {
       return !table || Number(table.dataset.shown) <= 60;
     });
     for (const details of unfolded) details.open = true;
-    for (const chart of charts.values()) chart.draw(view);
+    // As wide as a sheet between its margins, so that letters keep their size on it.
+    for (const chart of charts.values()) chart.draw(view, 720);
   });
   addEventListener("afterprint", () => {
     for (const details of unfolded) details.open = false;
+    redraw();
   });
   performance.mark("interactive");
   return { charts, select };
