@@ -268,7 +268,10 @@ struct TextChart {
     if marks.contains(.claim) { words.append("\(pen.claim) an owner claims or lets go") }
     if marks.contains(.loss) { words.append("\(pen.loss) events lost") }
     let drawn = Set(grid.joined())
-    if drawn.contains(pen.blind) { words.append("\(pen.blind) evidence is missing") }
+    if drawn.contains(pen.blind) {
+      words.append(
+        "\(pen.blind) \(life.gaps.contains(where: life.isFold) ? "not told" : "evidence is missing")")
+    }
     if drawn.contains(pen.haze) { words.append("\(pen.haze) the count may be as high") }
     let distances = "\(shown.count) \(shown.count == 1 ? "event" : "events at even distances")"
     canvas.paragraph((words + [distances]).joined(separator: ", "), indent: left + 1, .dim)

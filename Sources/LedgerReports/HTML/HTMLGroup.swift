@@ -84,7 +84,7 @@ enum HTMLGroup {
     let leaks = life.lanes.flatMap(\.holdings).count { $0.kind == .leaked }
     let refusals = life.events.count { $0.mark == .refusal }
     let calls = life.group.changeCount
-    let gaps = life.gaps.count
+    let gaps = life.gaps.count { !life.isFold($0) }
     var label =
       "Chart of group \(name): \(spokenCounts(life.group)), \(calls) \(calls == 1 ? "call" : "calls")"
     if leaks > 0 { label += ", \(leaks) \(leaks == 1 ? "reference" : "references") leaked" }

@@ -26,7 +26,7 @@ enum HTMLPrimer {
 
   /// A thing that charts may show.
   private enum Sign: CaseIterable {
-    case count, held, leaked, stray, band, gap, reference, owner, leakedReference, suspectedReference,
+    case count, held, leaked, stray, band, gap, fold, reference, owner, leakedReference, suspectedReference,
       unknownReference
     case leak, refusal, warning, claim, loss, line
 
@@ -38,6 +38,7 @@ enum HTMLPrimer {
       case .stray: "above it: taken by somebody whom the capture does not show"
       case .band: "the count lies in this range"
       case .gap: "evidence is missing: the count is not known"
+      case .fold: "calls that are only counted, as there are too many"
       case .reference: "a reference, from taken to given back"
       case .owner: "a user-space owner has the group"
       case .leakedReference: "a leaked reference: it never ends"
@@ -63,7 +64,7 @@ enum HTMLPrimer {
         #"<svg width="34" height="14" aria-hidden="true"><path class="stray" d="M1 2H33V11H1Z"/><path class="held" d="M1 12H33"/></svg>"#
       case .band:
         #"<svg width="34" height="14" aria-hidden="true"><path class="band" d="M1 2H33V12H1Z"/></svg>"#
-      case .gap:
+      case .gap, .fold:
         #"<svg width="34" height="14" aria-hidden="true"><path class="lost" d="M1 1H33V13H1Z"/></svg>"#
       case .reference:
         #"<svg width="34" height="14" aria-hidden="true"><rect class="bar returned" x="1" y="2" width="30" height="10"/></svg>"#
@@ -103,7 +104,8 @@ enum HTMLPrimer {
       case .reference: has(.returned, timeline) || has(.bound, timeline)
       case .owner: has(.owner, timeline)
       case .band: timeline.charted.contains { $0.shows { count, _ in count.exact == nil } }
-      case .gap: timeline.charted.contains { !$0.gaps.isEmpty }
+      case .gap: timeline.charted.contains { life in life.gaps.contains { !life.isFold($0) } }
+      case .fold: timeline.charted.contains { life in life.gaps.contains(where: life.isFold) }
       case .leak: has(.leak, timeline)
       case .refusal: has(.refusal, timeline)
       case .warning: has(.warning, timeline)

@@ -28,9 +28,12 @@ extension GroupTimeline {
       var event = Event(
         kind: .change(index), position: position, at: change.at, text: lines.first?.line.text,
         notes: unique(lines.map(\.line.note)), count: change.after)
-      if change.isAfterGap || !change.before.isWithin(last) {
+      let isAfterFold = group.foldedChanges?.place == index
+      if isAfterFold || change.isAfterGap || !change.before.isWithin(last) {
         event.gap = change.before
-        event.notes.append("evidence is missing before this")
+        event.notes.append(
+          isAfterFold && !change.isAfterGap
+            ? "the calls before this are only counted" : "evidence is missing before this")
       }
       event.mark = mark(change, isLeak: leaks.contains(change.at), rules: lines.map(\.rule))
       events.append(event)

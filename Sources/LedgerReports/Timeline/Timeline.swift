@@ -248,7 +248,14 @@ package struct GroupTimeline: Sendable {
     self.places = places
   }
 
-  /// Where evidence is missing: behind each of these events, up to the next one, nothing is known of the count. -1 stands
+  /// Whether a gap is one of the report and not of the capture: its calls are counted and not told one by one.
+  package func isFold(_ gap: Range<Int>) -> Bool {
+    gap.contains { index in
+      if index >= 0, case .folded = events[index].kind { true } else { false }
+    }
+  }
+
+  /// Where evidence is missing, or calls are not told one by one: behind each of these events, up to the next one, nothing is known of the count. -1 stands
   /// for the time before the first event; behind the last one the gap lasts to the end.
   package var gaps: [Range<Int>] {
     var gaps: [Range<Int>] = []

@@ -61,10 +61,10 @@ private struct ChromeProcess {
     }
     if let last = life.events.last { counter(last.count.min, last.held, at: timeline.captureEnd, &json) }
     if !life.gaps.isEmpty {
-      let thread = newThread("evidence is missing", &json)
+      let thread = newThread("count not known", &json)
       for gap in life.gaps {
         slice(
-          "evidence is missing", "loss", thread,
+          EventWords.name(ofGap: gap, in: life), "loss", thread,
           from: gap.lowerBound < 0 ? timeline.origin : life.events[gap.lowerBound].position,
           to: gap.upperBound < life.events.count ? life.events[gap.upperBound].position : nil, &json)
       }

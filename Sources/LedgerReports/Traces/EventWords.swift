@@ -30,6 +30,11 @@ enum EventWords {
     }
   }
 
+  /// Why the count is not known in a gap.
+  static func name(ofGap gap: Range<Int>, in life: GroupTimeline) -> String {
+    life.isFold(gap) ? "calls that are only counted" : "evidence is missing"
+  }
+
   /// The refusal that a leak ends in: the first one after the reference was taken.
   static func refusal(after holding: GroupTimeline.Holding, in life: GroupTimeline) -> Int? {
     guard holding.kind == .leaked else { return nil }

@@ -207,14 +207,14 @@ private struct PerfettoPackets {
     let uuid = newTrack()
     var packets = [
       track(
-        uuid, "evidence is missing", parent: group, rank: rank,
+        uuid, "count not known", parent: group, rank: rank,
         description: "Here nothing is known of owner_cnt, whatever the counters show")
     ]
     for gap in gaps {
       let start = gap.lowerBound < 0 ? timeline.origin : life.events[gap.lowerBound].position
       packets.append(
         event(Fields.Event.sliceBegin, uuid, at: time(start)) { event in
-          event.string(Fields.Event.name, "evidence is missing")
+          event.string(Fields.Event.name, EventWords.name(ofGap: gap, in: life))
           event.string(Fields.Event.categories, "loss")
         })
       guard gap.upperBound < life.events.count else { continue }
