@@ -130,6 +130,23 @@ struct TimelineTests {
     #expect(!life.events[uses[0]].notes.contains("evidence is missing before this"))
   }
 
+  @Test("calls that are only counted begin where the first of them is, and the count is not drawn through them")
+  func fold() throws {
+    var report = Self.seedBug.report(.arguments)
+    let changes = report.groups[0].changes
+    // The last call of the seed bug, the query, stands behind two that are folded.
+    report.groups[0].changes = [changes[0], changes[3]]
+    report.groups[0].foldedChanges = FoldedChanges(
+      place: 1, count: 2, calls: CallTally(), effective: CallTally(), firstTime: changes[1].time,
+      firstAt: changes[1].at, lastTime: changes[2].time, lastAt: changes[2].at)
+    let life = try #require(Timeline(report).groups.first)
+    let fold = try #require(
+      life.events.indices.first { if case .folded = life.events[$0].kind { true } else { false } })
+    #expect(life.events[fold].position == changes[1].time?.value)
+    let gap = try #require(life.gaps.first { $0.contains(fold) })
+    #expect(life.isFold(gap) && life.call(gap.upperBound) == .query)
+  }
+
   @Test("a loss that takes nothing from a group is not told with it")
   func foreignLoss() throws {
     var report = Self.seedBug.report(.arguments)

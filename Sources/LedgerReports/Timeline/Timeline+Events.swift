@@ -13,7 +13,6 @@ extension GroupTimeline {
     var position = Int64.min
     for (index, change) in group.changes.enumerated() {
       known.insert(change.at)
-      position = max(position, place(change.time, change.at, axis) ?? position)
       if let folded = group.foldedChanges, folded.place == index {
         position = max(position, place(folded.firstTime, folded.firstAt, axis) ?? position)
         known.insert(folded.firstAt)
@@ -22,8 +21,8 @@ extension GroupTimeline {
             kind: .folded, position: position, at: folded.firstAt,
             notes: ["\(folded.count) calls from here on are counted and not told one by one"], count: last,
             mark: .line))
-        position = max(position, place(change.time, change.at, axis) ?? position)
       }
+      position = max(position, place(change.time, change.at, axis) ?? position)
       let lines = quotesAt[change.at] ?? []
       var event = Event(
         kind: .change(index), position: position, at: change.at, text: lines.first?.line.text,
