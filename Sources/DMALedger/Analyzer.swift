@@ -43,8 +43,17 @@ public struct Analyzer {
 
   /// Reads one file to its end; `-` is standard input. Throws only where it cannot be opened.
   public mutating func read(path: String) throws(InputError) {
-    var pass = SourcePass(path: path, index: sources.count, fields: fields)
-    read(try OpenFile(path: path), &pass)
+    try read(PathName(path))
+  }
+
+  /// The same for a path whose bytes need not be text.
+  ///
+  /// - Parameter onlyFile: Whether to refuse what is no regular file: pipes that nobody writes to, devices without end.
+  public mutating func read(_ path: PathName, onlyFile: Bool = false) throws(InputError) {
+    var pass = SourcePass(path: path.name, index: sources.count, fields: fields)
+    let file = try OpenFile(path: path, onlyFile: onlyFile)
+    read(file, &pass)
+    if pass.sourceIssue == nil { pass.sourceIssue = file.changeSinceOpened() }
     finish(&pass)
   }
 

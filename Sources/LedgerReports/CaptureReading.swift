@@ -7,12 +7,16 @@ extension CaptureRecord {
   ///   - files: The files; they are read in the order of their names, so that the order given makes no difference.
   ///   - name: What the capture is called in every output.
   ///   - trouble: What was found unreadable before.
-  public init(reading files: [String], name: String, options: Analyzer.Options, trouble: [InputError] = []) {
+  ///   - onlyFiles: Whether what is no regular file is refused.
+  public init(
+    reading files: [PathName], name: String, options: Analyzer.Options, trouble: [InputError] = [],
+    onlyFiles: Bool = false
+  ) {
     var analyzer = Analyzer(options: options)
     var unreadable = trouble
     for path in Self.readingOrder(of: files) {
       do throws(InputError) {
-        try analyzer.read(path: path)
+        try analyzer.read(path, onlyFile: onlyFiles)
       } catch {
         unreadable.append(error)
       }
@@ -22,7 +26,7 @@ extension CaptureRecord {
   }
 
   /// By name, standard input last: what is said does not depend on the order in which files were given.
-  public static func readingOrder(of files: [String]) -> [String] {
-    files.sorted { ($0 == "-" ? 1 : 0, $0) < ($1 == "-" ? 1 : 0, $1) }
+  public static func readingOrder(of files: [PathName]) -> [PathName] {
+    files.sorted { ($0.isStandardStream ? 1 : 0, $0) < ($1.isStandardStream ? 1 : 0, $1) }
   }
 }

@@ -41,10 +41,14 @@ public struct CaptureRecord: Sendable {
     }
   }
 
-  /// What kept files from being read to their end, each with its file. Hostile text.
+  /// What kept files from being read to their end, and which are empty, each with its file. Hostile text.
   public var readingErrors: [String] {
-    report.diagnostics.filter { $0.level == .error && $0.source != nil }
-      .map { ($0.source.flatMap(report.path).map { $0 + ": " } ?? "") + $0.message }
+    let damage = report.diagnostics.filter { $0.level == .error && $0.source != nil }
+    let empty = report.sources.indices.filter { index in
+      report.sources[index].bytes == 0 && !damage.contains { $0.source == index }
+    }
+    return damage.map { ($0.source.flatMap(report.path).map { $0 + ": " } ?? "") + $0.message }
+      + empty.map { report.sources[$0].path + ": holds no bytes" }
   }
 
   /// Why it is unreadable, a sentence a file without full stop; empty otherwise. Hostile text.

@@ -43,10 +43,10 @@ public struct SourceLocator: Sendable {
     return (self.path(path), max(1, at.line))
   }
 
-  /// A path as a URI: relative ones stay relative, absolute ones begin with `file://`.
+  /// A path, as reports name it, as a URI: relative ones stay relative, absolute ones begin with `file://`.
   static func uri(_ path: String) -> String {
     var encoded = path.hasPrefix("/") ? "file://" : ""
-    for byte in path.utf8 {
+    for byte in PathName(name: path).bytes {
       if isUnreserved(byte) {
         encoded.unicodeScalars.append(Unicode.Scalar(byte))
       } else {

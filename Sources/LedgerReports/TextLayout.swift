@@ -137,9 +137,10 @@ public enum Printable {
     var last: Unicode.Scalar = " "
     let scalars = Array(text.unicodeScalars)
     for (index, scalar) in scalars.enumerated() {
-      switch scalar.properties.generalCategory {
-      case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned:
-        safe += scalar.value < 0x100 ? "\\x" + hex(scalar.value, 2) : "\\u{" + hex(scalar.value, 4) + "}"
+      switch scalar {
+      case _ where isHidden(scalar):
+        // `\x9b` is a byte that is no UTF-8, in the name of a file.
+        safe += scalar.isASCII ? "\\x" + hex(scalar.value, 2) : "\\u{" + hex(scalar.value, 4) + "}"
       case _ where last == " " && scalars[index...].starts(with: "::".unicodeScalars):
         safe += "\\x3a"
       case _ where scalars[index...].starts(with: "##[".unicodeScalars):
@@ -150,6 +151,14 @@ public enum Printable {
       last = scalar
     }
     return safe
+  }
+
+  /// Whether a character does not show: it may do something instead.
+  public static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: true
+    default: false
+    }
   }
 
   private static func hex(_ value: UInt32, _ digits: Int) -> String {

@@ -41,7 +41,7 @@ struct AnalyzeCommand: ParsableCommand {
   }
 
   @Argument(help: "Captures of one incident; - is standard input.")
-  var files: [String]
+  var files: [PathName]
 
   @Option(name: .long, help: "What to write (default: text, unless another output takes standard output).")
   var format: OutputFormat?
@@ -51,13 +51,13 @@ struct AnalyzeCommand: ParsableCommand {
     help:
       "Write to this file instead of standard output; it appears complete or not at all, and compressed where its name ends in .zst."
   )
-  var output: String?
+  var output: PathName?
 
   @OptionGroup(title: "More outputs (- is standard output)")
   var outputs: OutputOptions
 
   @Option(help: ArgumentHelp("The JSON report.", valueName: "file"))
-  var json: String?
+  var json: PathName?
 
   @OptionGroup
   var probes: ProbeOptions
@@ -106,18 +106,20 @@ struct AnalyzeCommand: ParsableCommand {
   @OptionGroup var charts: ChartChoice
 
   func validate() throws {
-    if files.filter({ $0 == "-" }).count > 1 { throw ValidationError("standard input can be read only once") }
+    if files.filter(\.isStandardStream).count > 1 {
+      throw ValidationError("standard input can be read only once")
+    }
     if let jobs, jobs < 1 { throw ValidationError("--jobs \(jobs): at least one thread has to do the work") }
     try outputs.validate(besides: [json, mainPath].compactMap { $0 })
     if let json, json == mainPath {
-      throw ValidationError("two outputs go to \(json == "-" ? "standard output" : json)")
+      throw ValidationError("two outputs go to \(json.isStandardStream ? "standard output" : json.name)")
     }
   }
 
   /// Where the main report goes; `nil` where there is none, because another output has taken its place.
-  private var mainPath: String? {
+  private var mainPath: PathName? {
     if let output { return output }
-    return format == nil && (outputs.usesStandardOutput || json == "-") ? nil : "-"
+    return format == nil && (outputs.usesStandardOutput || json == .standardStream) ? nil : .standardStream
   }
 
   func run() throws {
@@ -154,11 +156,11 @@ struct AnalyzeCommand: ParsableCommand {
   }
 
   /// Text, JSON and pictures are about one capture, and here is but one.
-  private func renderer(_ format: OutputFormat, at path: String) -> any CollectionRenderer {
-    if let collection = format.renderer(Surroundings.locator, sarifAnchor: outputs.sarifAnchor) {
+  private func renderer(_ format: OutputFormat, at path: PathName) -> any CollectionRenderer {
+    if let collection = format.renderer(Surroundings.locator, sarifAnchor: outputs.sarifAnchor?.name) {
       return collection
     }
-    let style = charts.added(to: color.style(isFile: path != "-"), isFile: path != "-")
+    let style = charts.added(to: color.style(isFile: !path.isStandardStream), isFile: !path.isStandardStream)
     return SingleReport { record in
       switch format {
       case .json where !record.report.sources.isEmpty:
@@ -178,7 +180,7 @@ struct AnalyzeCommand: ParsableCommand {
   }
 
   private func read(_ options: Analyzer.Options) -> CaptureRecord {
-    let name = CaptureRecord.readingOrder(of: files).joined(separator: " + ")
+    let name = CaptureRecord.readingOrder(of: files).map(\.name).joined(separator: " + ")
     let record = CaptureRecord(reading: files, name: name, options: options)
     for error in record.unreadable { Standard.complain("\(error.path): \(error.reason)") }
     return record
@@ -191,7 +193,7 @@ struct AnalyzeCommand: ParsableCommand {
       for error in damage { Standard.complain(error) }
       guard damage.isEmpty else { return .unreadable }
       Standard.complain(
-        "\(files.joined(separator: ", ")): no line was recognised; expected the text of an ftrace capture "
+        "\(files.map(\.name).joined(separator: ", ")): no line was recognised; expected the text of an ftrace capture "
           + "(/sys/kernel/tracing/trace, trace-cmd report, perf script), plain or zstd")
     }
     return record.outcome == .unreadable ? .unreadable : status(of: record.report)

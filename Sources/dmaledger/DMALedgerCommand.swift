@@ -1,5 +1,11 @@
 import ArgumentParser
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// The command: arguments, files, terminal, exit codes. What it says comes from the library.
 @main
 struct DMALedgerCommand: ParsableCommand {
@@ -35,4 +41,36 @@ struct DMALedgerCommand: ParsableCommand {
       AnalyzeCommand.self, BatchCommand.self, MergeCommand.self, DiffCommand.self, ExplainCommand.self,
     ],
     defaultSubcommand: AnalyzeCommand.self)
+
+  static func main() {
+    Standard.prepare()
+    var outcome: (code: ExitCode, words: String) = (.success, "")
+    do {
+      var command = try parseAsRoot(Arguments.texts)
+      try command.run()
+    } catch {
+      outcome = (exitCode(for: error), fullMessage(for: error))
+    }
+    DraftCleaner.removeLeftovers()
+    exit(outcome.code, outcome.words)
+  }
+
+  /// Ends the process with what the parser has to say: help is a result, anything else a complaint.
+  private static func exit(_ code: ExitCode, _ words: String) -> Never {
+    var code = code
+    if code != .success {
+      // The words quote arguments, but their line ends are the parser's own.
+      for line in words.split(separator: "\n", omittingEmptySubsequences: false) where !words.isEmpty {
+        Standard.tell(String(line))
+      }
+    } else if !words.isEmpty {
+      do {
+        try Standard.write(Array((words + "\n").utf8))
+      } catch {
+        Standard.complain("\(error.path): \(error.reason)")
+        code = ExitStatus.unreadable.code
+      }
+    }
+    Glibc.exit(code.rawValue)
+  }
 }

@@ -1,10 +1,13 @@
+import DMALedger
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
   import Musl
 #endif
 
-/// Removes the drafts of output files when a signal ends the run: a job that is cancelled leaves nothing behind.
+/// Removes the drafts of output files when a signal ends the run, and when it ends in an error: a job that is cancelled
+/// leaves nothing behind.
 enum DraftCleaner {
   /// As many drafts as can be open at once; fixed, because a signal handler may neither allocate nor lock.
   private static let capacity = 32
@@ -13,14 +16,14 @@ enum DraftCleaner {
     unsafe slots.initialize(repeating: nil, count: capacity)
     for number in [SIGHUP, SIGINT, SIGTERM] {
       // Whoever had it ignored, `nohup` for one, wants it ignored.
-      if unsafe unsafeBitCast(signal(number, remove), to: Int.self) == ignored { signal(number, SIG_IGN) }
+      if unsafe unsafeBitCast(signal(number, removeAll), to: Int.self) == ignored { signal(number, SIG_IGN) }
     }
     return unsafe slots
   }()
 
   private static let ignored = unsafe unsafeBitCast(SIG_IGN, to: Int.self)
 
-  private static let remove: @convention(c) (Int32) -> Void = { number in
+  private static let removeAll: @convention(c) (Int32) -> Void = { number in
     for slot in 0..<capacity {
       if let path = unsafe drafts[slot] { unsafe unlink(path) }
     }
@@ -30,17 +33,30 @@ enum DraftCleaner {
   }
 
   /// From now on a signal removes this file.
-  static func watch(_ path: String) {
+  static func watch(_ path: PathName) {
     guard let slot = (0..<capacity).first(where: { unsafe drafts[$0] == nil }) else { return }
-    unsafe drafts[slot] = strdup(path)
+    unsafe drafts[slot] = path.withSystemPath { unsafe strdup($0) } ?? nil
   }
 
-  /// The file has taken its place or is gone.
-  static func forget(_ path: String) {
+  /// The file has taken its place, or is to stay.
+  static func forget(_ path: PathName) {
     for slot in 0..<capacity {
-      guard let known = unsafe drafts[slot], unsafe strcmp(known, path) == 0 else { continue }
+      guard let known = unsafe drafts[slot], unsafe PathName(system: known) == path else { continue }
       unsafe drafts[slot] = nil
       unsafe free(known)
+    }
+  }
+
+  /// The file shall not be seen.
+  static func remove(_ path: PathName) {
+    _ = unsafe path.withSystemPath { unsafe unlink($0) }
+    forget(path)
+  }
+
+  /// The run ends: what is a draft still will never be more.
+  static func removeLeftovers() {
+    for slot in 0..<capacity {
+      if let path = unsafe drafts[slot] { unsafe unlink(path) }
     }
   }
 }

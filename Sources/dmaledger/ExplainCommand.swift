@@ -50,7 +50,7 @@ struct ExplainCommand: ParsableCommand {
 
   private func print(_ text: String) throws {
     do {
-      try Standard.write(Array(text.utf8), to: nil)
+      try Standard.write(Array(text.utf8))
     } catch {
       Standard.complain("\(error.path): \(error.reason)")
       throw ExitStatus.unreadable.code

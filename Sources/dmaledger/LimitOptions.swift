@@ -28,7 +28,9 @@ struct LimitOptions: ParsableArguments {
 }
 
 extension ByteSize: ExpressibleByArgument {
+  /// As the user writes it.
   public init?(argument: String) { self.init(argument) }
 
+  /// As the help shows it.
   public var defaultValueDescription: String { option }
 }

@@ -1,3 +1,4 @@
+import DMALedger
 import LedgerReports
 
 #if canImport(Glibc)
@@ -19,16 +20,16 @@ struct OutputFiles {
   private var outputs: [Output] = []
 
   /// Opens an output at a path, `-` for standard output.
-  mutating func open(_ renderer: any CollectionRenderer, at path: String) throws(Standard.WriteError) {
+  mutating func open(_ renderer: any CollectionRenderer, at path: PathName) throws(Standard.WriteError) {
     do throws(Standard.WriteError) {
-      add(renderer, path == "-" ? .standardOutput : try OutputFile(replacing: path))
+      add(renderer, path.isStandardStream ? .standardOutput : try OutputFile(replacing: path))
     } catch {
       throw abandoned(error)
     }
   }
 
   /// Opens a summary that is added to what other steps wrote before; all of them together have a limit.
-  mutating func openStepSummary(at path: String, _ locator: SourceLocator) throws(Standard.WriteError) {
+  mutating func openStepSummary(at path: PathName, _ locator: SourceLocator) throws(Standard.WriteError) {
     do throws(Standard.WriteError) {
       let file = try OutputFile(appendingTo: path)
       add(MarkdownSummary(limit: MarkdownSummary.stepLimit - file.size, locator: locator), file)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DMALedger
 import LedgerReports
 
 #if canImport(Glibc)
@@ -17,18 +18,22 @@ enum Standard {
     var reason: String
   }
 
-  /// Writes everything, to standard output or to a file that appears complete or not at all. A reader that has
-  /// gone away is a quiet success: `dmaledger … | head` is no error.
-  static func write(_ bytes: [UInt8], to path: String?) throws(WriteError) {
-    signal(SIGPIPE, SIG_IGN)
-    var file = try path.map { path throws(WriteError) in try OutputFile(replacing: path) } ?? .standardOutput
-    do throws(WriteError) {
-      try file.write(bytes)
-      try file.finish()
-    } catch {
-      file.discard()
-      throw error
+  /// Makes sure that standard input, output and error are what they are called, whatever the caller has closed: the next
+  /// file that is opened would take the place, and what is written there would end in it.
+  static func prepare() {
+    for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+      // The wrong way round: reading and writing fail as they would have.
+      _ = unsafe open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
     }
+    // A reader that has gone away and a limit of file sizes are told by the write that meets them.
+    signal(SIGPIPE, SIG_IGN)
+    signal(SIGXFSZ, SIG_IGN)
+  }
+
+  /// Writes everything to standard output. A reader that has gone away is a quiet success: `dmaledger … | head` is no
+  /// error.
+  static func write(_ bytes: [UInt8]) throws(WriteError) {
+    try put(bytes, STDOUT_FILENO, "standard output")
   }
 
   /// Writes everything to a descriptor, or to standard output as much as its reader takes.
@@ -49,14 +54,31 @@ enum Standard {
 
   /// What the last system call said.
   static func failure(_ path: String) -> WriteError {
-    WriteError(
-      path: path, reason: unsafe strerror(errno).map { unsafe String(cString: $0) } ?? "cannot be written")
+    let code = errno
+    return WriteError(path: path, reason: systemReason(code) + (remedy(code).map { "; " + $0 } ?? ""))
+  }
+
+  /// What to do about it, where that is not plain.
+  private static func remedy(_ code: Int32) -> String? {
+    switch code {
+    case ENOSPC, EDQUOT: "make room there, or name another place"
+    case EFBIG: "raise the limit of file sizes (ulimit -f), or name another place"
+    case EBADF: "it is closed: open it, or write to a file with -o"
+    case ENOENT, ENOTDIR: "make the folder first"
+    case EISDIR: "name a file in it"
+    case EACCES, EPERM, EROFS: "name a place that may be written to"
+    default: nil
+    }
   }
 
   /// One line on standard error.
   static func complain(_ message: String) {
-    let line = Array(("dmaledger: " + Printable.text(message) + "\n").utf8)
-    try? put(line, STDERR_FILENO, "standard error")
+    tell("dmaledger: " + message)
+  }
+
+  /// A line on standard error as it is, made safe to show.
+  static func tell(_ line: String) {
+    try? put(Array((Printable.text(line) + "\n").utf8), STDERR_FILENO, "standard error")
   }
 }
 

@@ -208,7 +208,7 @@ private func read(throughPipe bytes: [UInt8], chunk: Int) throws -> ReadResult {
     }
     input.closeFile()
   }
-  let source = try ByteSource(path: "/dev/fd/\(pipe.fileHandleForReading.fileDescriptor)")
+  let source = try ByteSource(path: PathName("/dev/fd/\(pipe.fileHandleForReading.fileDescriptor)"))
   writer.start()
   return read(source)
 }

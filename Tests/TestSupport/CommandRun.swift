@@ -15,13 +15,14 @@ public struct CommandRun: Sendable {
   }
 
   /// Runs a script of bash in the root of the repository, with the command as `$dmaledger` and `arguments` from `$1` on. One
-  /// that hangs is ended after a minute, with 124.
+  /// that hangs is ended after a minute, with 137.
   public init(
     script: String, _ arguments: [String] = [], input: Data = Data(), environment: [String: String] = [:]
   ) throws {
     let own = ["dmaledger": Checkout.command.path]
     try self.init(
-      URL(fileURLWithPath: "/usr/bin/env"), ["timeout", "60", "bash", "-c", script, "bash"] + arguments,
+      URL(fileURLWithPath: "/usr/bin/env"),
+      ["timeout", "-s", "KILL", "60", "bash", "-c", script, "bash"] + arguments,
       input,
       own.merging(environment) { $1 })
   }
@@ -40,6 +41,12 @@ public struct CommandRun: Sendable {
     process.standardOutput = output
     process.standardError = complaint
     process.standardInput = feed
+    // The threads of the test runner block signals, and a child inherits that.
+    var all = sigset_t()
+    var former = sigset_t()
+    unsafe sigfillset(&all)
+    unsafe pthread_sigmask(SIG_UNBLOCK, &all, &former)
+    defer { unsafe pthread_sigmask(SIG_SETMASK, &former, nil) }
     try process.run()
     // Fed from another thread: the command may write before it has read everything.
     let writer = feed.fileHandleForWriting

@@ -45,8 +45,8 @@ package struct ByteSource: ~Copyable {
   private var allowance: Int
 
   /// Opens a path; `-` is standard input.
-  package init(path: String) throws(InputError) {
-    self.init(try OpenFile(path: path))
+  package init(path: PathName, onlyFile: Bool = false) throws(InputError) {
+    self.init(try OpenFile(path: path, onlyFile: onlyFile))
   }
 
   /// All of an open file.

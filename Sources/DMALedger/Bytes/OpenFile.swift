@@ -12,28 +12,55 @@ final class OpenFile: Sendable {
   private let descriptor: CInt
   /// Size in bytes of a regular file when it was opened; `nil` of anything else, which can only be read in order.
   let size: Int?
+  /// When it was written to last, as known when it was opened.
+  private let modified: timespec
 
   /// Opens a path; `-` is standard input.
-  init(path: String) throws(InputError) {
-    self.path = path
-    if path == "-" {
+  ///
+  /// - Parameter onlyFile: Refuses what is no regular file, without waiting for anybody who writes to it.
+  init(path: PathName, onlyFile: Bool = false) throws(InputError) {
+    self.path = path.name
+    if path.isStandardStream {
       descriptor = STDIN_FILENO
       size = nil
+      modified = timespec()
       return
     }
-    descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw InputError(path: path, reason: systemReason(errno)) }
+    let flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | (onlyFile ? O_NONBLOCK : 0)
+    guard let opened = unsafe path.withSystemPath({ unsafe open($0, flags) }) else {
+      throw InputError(path: path.name, reason: "holds a NUL and can be no file's name")
+    }
+    descriptor = opened
+    guard descriptor >= 0 else { throw InputError(path, code: errno) }
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0 else {
       size = nil
+      modified = timespec()
       return
     }
-    if status.st_mode & S_IFMT == S_IFDIR {
+    modified = status.st_mtim
+    let kind = status.st_mode & S_IFMT
+    if kind == S_IFDIR || onlyFile && kind != S_IFREG {
       close(descriptor)
-      throw InputError(path: path, reason: "is a directory; name the capture inside it")
+      throw InputError(
+        path: path.name,
+        reason: kind == S_IFDIR
+          ? "is a directory; name the capture inside it"
+          : "is no regular file; name it itself to have it read")
     }
     // Files of /proc say they are empty and are not.
-    size = status.st_mode & S_IFMT == S_IFREG && status.st_size > 0 ? Int(status.st_size) : nil
+    size = kind == S_IFREG && status.st_size > 0 ? Int(status.st_size) : nil
+  }
+
+  /// What happened to the file since it was opened, as far as it bears on what was read; `nil` where nothing did.
+  func changeSinceOpened() -> InputIssue? {
+    var now = stat()
+    guard let size, unsafe fstat(descriptor, &now) == 0 else { return nil }
+    let sizes = "it had \(size) bytes and has \(now.st_size)"
+    if now.st_size < size { return InputIssue(kind: .shrank, offset: Int(now.st_size), detail: sizes) }
+    if now.st_size > size { return InputIssue(kind: .grew, offset: size, detail: sizes) }
+    let isUntouched = now.st_mtim.tv_sec == modified.tv_sec && now.st_mtim.tv_nsec == modified.tv_nsec
+    return isUntouched ? nil : InputIssue(kind: .rewritten, offset: 0)
   }
 
   deinit {
@@ -53,6 +80,23 @@ final class OpenFile: Sendable {
       // A signal is no end.
       if count >= 0 || errno != EINTR { return count }
     }
+  }
+}
+
+extension InputError {
+  /// A path that the system refuses with an errno: in its own words, and those for what everybody would wonder about.
+  package init(_ path: PathName, code: CInt) {
+    var status = stat()
+    let isLink =
+      unsafe path.withSystemPath { unsafe lstat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFLNK
+    let reason =
+      switch code {
+      case ENOENT where isLink: "is a link to a file that does not exist"
+      case ENXIO: systemReason(code) + ": it is a socket, or nothing is behind it"
+      case EACCES, EPERM: systemReason(code) + "; run as somebody who may read it, or have it copied"
+      default: systemReason(code)
+      }
+    self.init(path: path.name, reason: reason)
   }
 }
 

@@ -35,11 +35,11 @@ struct BatchCommand: ParsableCommand {
       """)
 
   @Argument(help: "Captures, and folders that hold captures.")
-  var paths: [String] = []
+  var paths: [PathName] = []
 
   @Option(
     help: ArgumentHelp("A file with more paths, one a line; - is standard input.", valueName: "file"))
-  var fromFile: String?
+  var fromFile: PathName?
 
   @Flag(name: .customShort("0"), help: "The paths in --from-file end in NUL instead of a newline.")
   var nulSeparated = false
@@ -47,7 +47,7 @@ struct BatchCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Of the files in folders, take those whose name matches, as in '*.txt*'.", valueName: "glob"))
-  var match: String?
+  var match: PathName?
 
   @Flag(help: "Go on where a run that was killed has stopped: captures that the file has are not read again.")
   var resume = false
@@ -73,7 +73,7 @@ struct BatchCommand: ParsableCommand {
       throw ValidationError("name captures, or a list of them with --from-file")
     }
     if nulSeparated, fromFile == nil { throw ValidationError("-0 is about --from-file") }
-    if resume, collection.output == nil || collection.output == "-" {
+    if resume, collection.output == nil || collection.output == .standardStream {
       throw ValidationError("--resume needs a file: -o FILE")
     }
     if let jobs, !(1...1024).contains(jobs) { throw ValidationError("--jobs takes 1 to 1024") }
@@ -92,21 +92,31 @@ struct BatchCommand: ParsableCommand {
     let pattern = match
     var finder = CaptureFinder { name in
       guard let pattern else { return true }
-      return unsafe fnmatch(pattern, name, 0) == 0
+      // C strings that live as long as the call.
+      return unsafe pattern.withSystemPath { pattern in
+        unsafe name.withSystemPath { name in unsafe fnmatch(pattern, name, 0) } == 0
+      } ?? false
     }
     for path in paths { finder.add(path) }
     if let fromFile {
       let end = nulSeparated ? UInt8(0) : UInt8(ascii: "\n")
       for path in try WholeFile.bytes(at: fromFile, limit: 1 << 30).split(separator: end) {
-        finder.add(String(decoding: path, as: UTF8.self))
+        finder.add(PathName(bytes: path))
       }
     }
     if finder.repeated > 0 {
       Standard.complain("\(finder.repeated) paths were given more than once; each is read once")
     }
+    if let first = finder.passedOver.first {
+      let count = finder.passedOver.count
+      Standard.complain(
+        "\(first.name)\(count > 1 ? " and \(count - 1) more" : ""): neither file nor folder (a pipe, a socket, a device) "
+          + "and passed over; name it itself to have it read")
+    }
     guard !finder.captures.isEmpty else {
       throw InputError(
-        path: (paths + [fromFile].compactMap { $0 }).joined(separator: ", "), reason: "no captures there")
+        path: (paths + [fromFile].compactMap { $0 }).map(\.name).joined(separator: ", "),
+        reason: "no captures there")
     }
     let captures = finder.captures.sorted { isBefore($0.name, $1.name) }
     guard let shard else { return captures }
@@ -116,8 +126,8 @@ struct BatchCommand: ParsableCommand {
   // MARK: - The run
 
   private func judge(_ found: [CapturePaths], _ options: Analyzer.Options) throws -> ExitStatus {
-    var run = try CollectionRun(collection, resumes: resume)
-    let done = run.log?.names ?? []
+    var run = try CollectionRun(collection, resumes: resume, isJournal: true)
+    let done = run.log?.names ?? NameSet()
     let captures = done.isEmpty ? found : found.filter { !done.contains($0.name) }
     try run.begin(total: done.count + captures.count)
     let baseline = run.baseline
@@ -145,7 +155,8 @@ private struct Judged: Sendable {
     _ paths: CapturePaths, _ options: Analyzer.Options, _ baseline: Baseline?, _ writer: JSONLinesReport?
   ) {
     capture = CaptureRecord(
-      reading: paths.files, name: paths.name, options: options, trouble: paths.trouble)
+      reading: paths.files, name: paths.name, options: options, trouble: paths.trouble,
+      onlyFiles: !paths.isGiven)
     baseline?.mark(&capture)
     records = writer?.records(of: capture) ?? []
     input = capture.report.sources.reduce(0) { $0 + $1.bytes }

@@ -9,9 +9,11 @@ import LedgerReports
 
 /// One capture to be judged: a file, or a folder that holds the files of one incident.
 struct CapturePaths: Sendable {
-  /// The path as given or found; the name of the capture in every output.
+  /// The name of the path given or found, and of the capture in every output.
   var name: String
-  var files: [String]
+  var files: [PathName]
+  /// Whether the user has named it, and not a folder that holds it: then it may be a pipe or a device.
+  var isGiven = false
   /// What keeps some of it from being read, known before anything is opened.
   var trouble: [InputError] = []
 }
@@ -23,32 +25,37 @@ struct CapturePaths: Sendable {
 /// folder, are passed over there. A path that cannot be looked at is a capture too, because it must not disappear.
 struct CaptureFinder {
   private(set) var captures: [CapturePaths] = []
-  private var names: Set<String> = []
+  private var names = NameSet()
+  /// What was found in folders and is neither file nor folder.
+  private(set) var passedOver: [PathName] = []
   /// Paths that came up more than once; only the first counts.
   private(set) var repeated = 0
   /// Whether a file found in a folder is wanted.
-  private let isWanted: (String) -> Bool
+  private let isWanted: (PathName) -> Bool
 
-  init(isWanted: @escaping (String) -> Bool = { _ in true }) {
+  init(isWanted: @escaping (PathName) -> Bool = { _ in true }) {
     self.isWanted = isWanted
   }
 
   /// Adds what a path names, as given by the user.
-  mutating func add(_ path: String) {
-    var path = path[...]
-    while path.count > 1, path.last == "/" { path = path.dropLast() }
-    let name = String(path)
-    switch FileKind(at: name) {
-    case .folder: addFolder(name)
-    case .file, .other: note(CapturePaths(name: name, files: [name]))
-    case .unknown(let reason): note(CapturePaths(name: name, files: [], trouble: [reason]))
+  mutating func add(_ path: PathName) {
+    var bytes = path.bytes[...]
+    while bytes.count > 1, bytes.last == UInt8(ascii: "/") { bytes = bytes.dropLast() }
+    let path = PathName(bytes: bytes)
+    switch FileKind(at: path) {
+    case .folder: addFolder(path)
+    case .file, .other:
+      // Here `-` is a file of that name.
+      let file = path.isStandardStream ? PathName("./-") : path
+      note(CapturePaths(name: path.name, files: [file], isGiven: true))
+    case .unknown(let reason): note(CapturePaths(name: path.name, files: [], trouble: [reason]))
     }
   }
 
-  private mutating func addFolder(_ path: String) {
+  private mutating func addFolder(_ path: PathName) {
     let listing = FolderListing(of: path)
     if let trouble = listing.trouble {
-      note(CapturePaths(name: path, files: [], trouble: [trouble]))
+      note(CapturePaths(name: path.name, files: [], trouble: [trouble]))
     } else if path.hasSuffix(".incident") || listing.entries.contains(CaptureManifest.fileName) {
       note(incident(path, listing))
     } else {
@@ -57,21 +64,21 @@ struct CaptureFinder {
         switch FileKind(at: place) {
         // A link to a folder may lead back up; a link to a file may not.
         case .folder: if !FileKind.isLink(place) { addFolder(place) }
-        case .file: if isWanted(entry) { note(CapturePaths(name: place, files: [place])) }
-        case .other: break
-        case .unknown(let reason): note(CapturePaths(name: place, files: [], trouble: [reason]))
+        case .file: if isWanted(entry) { note(CapturePaths(name: place.name, files: [place])) }
+        case .other: passedOver.append(place)
+        case .unknown(let reason): note(CapturePaths(name: place.name, files: [], trouble: [reason]))
         }
       }
     }
   }
 
-  private func incident(_ path: String, _ listing: FolderListing) -> CapturePaths {
-    var capture = CapturePaths(name: path, files: [])
+  private mutating func incident(_ path: PathName, _ listing: FolderListing) -> CapturePaths {
+    var capture = CapturePaths(name: path.name, files: [])
     if listing.entries.contains(CaptureManifest.fileName) {
       do {
         let manifest = try CaptureManifest(at: join(path, CaptureManifest.fileName))
         if let files = manifest.files {
-          capture.files = files.map { join(path, $0) }.sorted(by: isBefore)
+          capture.files = files.map { join(path, PathName($0)) }.sorted()
           return capture
         }
       } catch {
@@ -83,7 +90,8 @@ struct CaptureFinder {
   }
 
   /// All files of an incident without manifest, or with one that names none.
-  private func collect(_ path: String, _ listing: FolderListing, into capture: inout CapturePaths) {
+  private mutating func collect(_ path: PathName, _ listing: FolderListing, into capture: inout CapturePaths)
+  {
     if let trouble = listing.trouble { capture.trouble.append(trouble) }
     for entry in listing.visible where entry != CaptureManifest.fileName {
       let place = join(path, entry)
@@ -91,28 +99,23 @@ struct CaptureFinder {
       case .folder:
         if !FileKind.isLink(place) { collect(place, FolderListing(of: place), into: &capture) }
       case .file: capture.files.append(place)
-      case .other: break
+      case .other: passedOver.append(place)
       case .unknown(let reason): capture.trouble.append(reason)
       }
     }
   }
 
   private mutating func note(_ capture: CapturePaths) {
-    guard names.insert(capture.name).inserted else {
+    guard names.insert(capture.name) else {
       repeated += 1
       return
     }
     captures.append(capture)
   }
 
-  private func join(_ folder: String, _ entry: String) -> String {
-    folder.hasSuffix("/") ? folder + entry : folder + "/" + entry
+  private func join(_ folder: PathName, _ entry: PathName) -> PathName {
+    PathName(bytes: (folder.hasSuffix("/") ? folder : folder + "/").bytes + entry.bytes)
   }
-}
-
-/// Orders names by their bytes: the same everywhere, whatever the locale.
-func isBefore(_ left: String, _ right: String) -> Bool {
-  left.utf8.lexicographicallyPrecedes(right.utf8)
 }
 
 /// What stands at a path, links followed.
@@ -120,10 +123,11 @@ private enum FileKind {
   case file, folder, other
   case unknown(InputError)
 
-  init(at path: String) {
+  init(at path: PathName) {
     var status = stat()
-    guard unsafe stat(path, &status) == 0 else {
-      self = .unknown(InputError(path: path, reason: systemReason(errno)))
+    // A C string that lives as long as the call.
+    guard unsafe path.withSystemPath({ unsafe stat($0, &status) }) == 0 else {
+      self = .unknown(InputError(path, code: path.bytes.contains(0) ? EINVAL : errno))
       return
     }
     switch status.st_mode & S_IFMT {
@@ -133,31 +137,31 @@ private enum FileKind {
     }
   }
 
-  static func isLink(_ path: String) -> Bool {
+  static func isLink(_ path: PathName) -> Bool {
     var status = stat()
-    return unsafe lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
+    return unsafe path.withSystemPath { unsafe lstat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFLNK
   }
 }
 
 /// The entries of a folder by name.
 private struct FolderListing {
-  private(set) var entries: [String] = []
+  private(set) var entries: [PathName] = []
   private(set) var trouble: InputError?
 
-  init(of path: String) {
-    guard let folder = unsafe opendir(path) else {
-      trouble = InputError(path: path, reason: systemReason(errno))
+  init(of path: PathName) {
+    guard let folder = unsafe path.withSystemPath({ unsafe opendir($0) }) ?? nil else {
+      trouble = InputError(path, code: errno)
       return
     }
     defer { unsafe closedir(folder) }
     while let entry = unsafe readdir(folder) {
       let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { place in
-        unsafe place.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+        unsafe place.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe PathName(system: $0) }
       }
-      if name != ".", name != ".." { entries.append(name) }
+      if name != PathName("."), name != PathName("..") { entries.append(name) }
     }
-    entries.sort(by: isBefore)
+    entries.sort()
   }
 
-  var visible: [String] { entries.filter { !$0.hasPrefix(".") } }
+  var visible: [PathName] { entries.filter { $0.bytes.first != UInt8(ascii: ".") } }
 }

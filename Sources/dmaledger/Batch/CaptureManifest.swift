@@ -9,14 +9,14 @@ import LedgerReports
 /// A role (`trace`, `log`, `refusal`, `listing`, anything else) is a word to people: what a file is, its content
 /// tells. Other members are left to other programs. A path is relative to the folder and does not lead out of it.
 struct CaptureManifest {
-  static let fileName = "manifest.json"
+  static let fileName = PathName("manifest.json")
   private static let longest = 1 << 20
 
   /// Paths of the files, relative to the folder; `nil` where the manifest does not list any.
   private(set) var files: [String]?
 
-  init(at path: String) throws(InputError) {
-    let text = try WholeFile.bytes(at: path, limit: Self.longest)
+  init(at path: PathName) throws(InputError) {
+    let text = try WholeFile.bytes(at: path, limit: Self.longest, onlyFile: true)
     do throws(JSONError) {
       var members = try JSONValue(parsing: text.span).object()
       guard let list = members.take("files") else { return }
@@ -24,7 +24,7 @@ struct CaptureManifest {
       for value in try list.array() { files.append(try Self.file(value)) }
       self.files = files
     } catch {
-      throw InputError(path: path, reason: "\(error.message) at byte \(error.offset)")
+      throw InputError(path: path.name, reason: "\(error.message) at byte \(error.offset)")
     }
   }
 

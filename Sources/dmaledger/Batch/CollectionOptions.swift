@@ -9,13 +9,13 @@ struct CollectionOptions: ParsableArguments {
     help: ArgumentHelp(
       "Write the records of all captures here as JSON lines, compressed where the name ends in .zst; - is standard output.",
       valueName: "file"))
-  var output: String?
+  var output: PathName?
 
   @Option(
     help: ArgumentHelp(
       "Records of an earlier run: findings are told as new or known by their fingerprint, or gone.",
       valueName: "file"))
-  var baseline: String?
+  var baseline: PathName?
 
   @Option(
     help:
@@ -48,8 +48,8 @@ struct CollectionOptions: ParsableArguments {
   /// Opens all outputs but the records.
   func open(_ baseline: Baseline?) throws(Standard.WriteError) -> OutputFiles {
     var files = OutputFiles()
-    if !quiet, output != "-", !outputs.usesStandardOutput {
-      try files.open(TextSummary(style: color.style(isFile: false), baseline: baseline), at: "-")
+    if !quiet, output != .standardStream, !outputs.usesStandardOutput {
+      try files.open(TextSummary(style: color.style(isFile: false), baseline: baseline), at: .standardStream)
     }
     try outputs.open(&files, main: .text)
     return files
@@ -68,13 +68,15 @@ struct CollectionRun {
   private let isSilent: Bool
 
   /// Opens everything that will be written, so that a bad path fails before the work.
-  init(_ options: CollectionOptions, resumes: Bool = false) throws {
+  ///
+  /// - Parameter isJournal: Whether records that are written so far are of use where the run ends early.
+  init(_ options: CollectionOptions, resumes: Bool = false, isJournal: Bool = false) throws {
     baseline = try options.baseline.map { path throws(InputError) in
       var baseline = Baseline()
       try RecordsFile.forEach(at: path, skipsChanges: true) { baseline.add($0) }
       return baseline
     }
-    log = try options.output.map { try RecordsLog(path: $0, resumes: resumes) }
+    log = try options.output.map { try RecordsLog(path: $0, resumes: resumes, isJournal: isJournal) }
     files = try options.open(baseline)
     status = RunStatus(
       failOn: options.failOn, inconclusive: options.inconclusive, unreadable: options.unreadable)

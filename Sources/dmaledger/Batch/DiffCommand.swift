@@ -19,10 +19,10 @@ struct DiffCommand: ParsableCommand {
       """)
 
   @Argument(help: "The capture of a boot that is as it should be.")
-  var good: String
+  var good: PathName
 
   @Argument(help: "The capture to be judged by it.")
-  var bad: String
+  var bad: PathName
 
   @OptionGroup
   var probes: ProbeOptions
@@ -46,7 +46,7 @@ struct DiffCommand: ParsableCommand {
       let text = ComparisonText.render(
         comparison, good: records[0], bad: records[1], style: color.style(isFile: false))
       do {
-        try Standard.write(Array(text.utf8), to: nil)
+        try Standard.write(Array(text.utf8))
       } catch {
         Standard.complain("\(error.path): \(error.reason)")
         throw Self.skip
@@ -63,15 +63,16 @@ struct DiffCommand: ParsableCommand {
   /// What tells `git bisect run` to leave a commit out.
   private static let skip = ExitCode(125)
 
-  private func read(_ path: String, _ options: Analyzer.Options) throws -> CaptureRecord {
+  private func read(_ path: PathName, _ options: Analyzer.Options) throws -> CaptureRecord {
     var finder = CaptureFinder()
     finder.add(path)
     guard finder.captures.count == 1, let capture = finder.captures.first else {
-      Standard.complain("\(path): holds \(finder.captures.count) captures; name one")
+      Standard.complain("\(path.name): holds \(finder.captures.count) captures; name one")
       throw Self.skip
     }
     let record = CaptureRecord(
-      reading: capture.files, name: capture.name, options: options, trouble: capture.trouble)
+      reading: capture.files, name: capture.name, options: options, trouble: capture.trouble,
+      onlyFiles: !capture.isGiven)
     for trouble in record.readingTroubles { Standard.complain("\(capture.name): \(trouble)") }
     return record
   }

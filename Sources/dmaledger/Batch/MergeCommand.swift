@@ -19,7 +19,7 @@ struct MergeCommand: ParsableCommand {
       """)
 
   @Argument(help: "Files of records; - is standard input.")
-  var files: [String]
+  var files: [PathName]
 
   @OptionGroup
   var collection: CollectionOptions

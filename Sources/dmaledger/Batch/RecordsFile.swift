@@ -7,16 +7,16 @@ enum RecordsFile {
   ///
   /// - Parameter skipsChanges: Whether verdicts and findings are enough.
   static func forEach(
-    at path: String, skipsChanges: Bool = false, _ body: (CaptureRecord) throws(InputError) -> Void
+    at path: PathName, skipsChanges: Bool = false, _ body: (CaptureRecord) throws(InputError) -> Void
   ) throws(InputError) {
     var reader = RecordsReader(skipsChanges: skipsChanges)
     try WholeFile.eachBlock(of: path) { block throws(InputError) in
-      try feed(block, to: &reader, path, body)
+      try feed(block, to: &reader, path.name, body)
     }
     do throws(RecordsError) {
       try reader.finish()
     } catch {
-      throw inputError(error, path)
+      throw inputError(error, path.name)
     }
   }
 

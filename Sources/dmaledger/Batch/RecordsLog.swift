@@ -19,43 +19,54 @@ struct RecordsLog {
   /// … or so many bytes of captures, because those are what a killed run has to read again.
   private static let blockInput = 256 << 20
 
-  let path: String
+  let path: PathName
   /// Names of the captures that are in the file already.
-  private(set) var names: Set<String> = []
-  private let draft: String
+  private(set) var names = NameSet()
+  private let draft: PathName
+  /// Whether it goes to a pipe, a terminal or a device, which is written to and keeps its place.
+  private let isDirect: Bool
+  /// Whether a run that ends early leaves behind what it has written, for another one to go on.
+  private let isJournal: Bool
   private let descriptor: Int32
   private var pending: [UInt8] = []
   private var pendingInput = 0
 
-  private var isCompressed: Bool { ZstdPacking.isWanted(for: path) }
+  private var isCompressed: Bool { ZstdPacking.isWanted(for: path.name) }
 
   /// Opens the records at a path, `-` for standard output. With `resumes` what an earlier run has written is kept
   /// up to its last whole capture.
-  init(path: String, resumes: Bool) throws {
+  init(path: PathName, resumes: Bool, isJournal: Bool) throws {
     self.path = path
-    signal(SIGPIPE, SIG_IGN)
-    guard path != "-" else {
+    self.isJournal = isJournal
+    isDirect = path.isStandardStream || path.isSpecial
+    guard !isDirect else {
       draft = path
-      descriptor = STDOUT_FILENO
+      if resumes {
+        throw Standard.WriteError(path: path.name, reason: "is no file: nothing can be resumed there")
+      }
+      descriptor = path.isStandardStream ? STDOUT_FILENO : path.opened(O_WRONLY | O_CLOEXEC | O_NOCTTY)
+      guard descriptor >= 0 else { throw Standard.failure(path.name) }
       return
     }
     draft = path + ".part"
-    let isComplete = unsafe resumes && access(draft, F_OK) != 0 && access(path, F_OK) == 0
-    if isComplete, unsafe rename(path, draft) != 0 { throw Standard.failure(path) }
-    descriptor = unsafe open(draft, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else { throw Standard.failure(path) }
+    let isComplete = resumes && !draft.exists && path.exists
+    if isComplete, !path.takesPlace(of: draft) { throw Standard.failure(path.name) }
+    // The draft's name can be known to others: where they put a link, nothing is written behind it.
+    descriptor = draft.opened(O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW)
+    guard descriptor >= 0 else { throw Standard.failure(draft.name) }
     do {
       guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-        throw Standard.WriteError(path: draft, reason: "another run is writing it")
+        throw Standard.WriteError(path: draft.name, reason: "another run is writing it")
       }
       let size = resumes ? try recover() : 0
       guard ftruncate(descriptor, off_t(size)) == 0, lseek(descriptor, off_t(size), SEEK_SET) >= 0 else {
-        throw Standard.failure(draft)
+        throw Standard.failure(draft.name)
       }
+      if size == 0 { DraftCleaner.watch(draft) }
     } catch {
       close(descriptor)
       // Nothing of ours was found in it: as it was.
-      if isComplete { unsafe rename(draft, path) }
+      if isComplete { _ = draft.takesPlace(of: path) }
       throw error
     }
   }
@@ -76,13 +87,19 @@ struct RecordsLog {
   mutating func finish() throws(Standard.WriteError) {
     try flush()
     guard descriptor > STDERR_FILENO else { return }
-    guard close(descriptor) == 0, unsafe rename(draft, path) == 0 else { throw Standard.failure(path) }
+    if isDirect {
+      guard close(descriptor) == 0 else { throw Standard.failure(path.name) }
+      return
+    }
+    guard close(descriptor) == 0, draft.takesPlace(of: path) else { throw Standard.failure(path.name) }
+    DraftCleaner.forget(draft)
   }
 
   private mutating func flush() throws(Standard.WriteError) {
     // An empty file of frames is a frame all the same: zstd refuses a file of no bytes.
     if !pending.isEmpty || isCompressed && size == 0 {
-      try Standard.put(isCompressed ? ZstdPacking.frame(pending) : pending, descriptor, path)
+      try Standard.put(isCompressed ? ZstdPacking.frame(pending) : pending, descriptor, path.name)
+      if isJournal { DraftCleaner.forget(draft) }
     }
     pending.removeAll(keepingCapacity: true)
     pendingInput = 0
@@ -102,9 +119,9 @@ struct RecordsLog {
 
   private mutating func recoverLines() throws(InputError) -> Int {
     var reader = RecordsReader(skipsChanges: true)
-    var names: Set<String> = []
+    var names = NameSet()
     try WholeFile.eachBlock(of: draft) { block throws(InputError) in
-      try RecordsFile.feed(block, to: &reader, draft) { names.insert($0.name) }
+      try RecordsFile.feed(block, to: &reader, draft.name) { names.insert($0.name) }
     }
     self.names = names
     return reader.completeBytes
@@ -113,16 +130,16 @@ struct RecordsLog {
   /// A frame at a time: one that is cut off is dropped, and with it captures that go on in it.
   private mutating func recoverFrames() throws(InputError) -> Int {
     var reader = RecordsReader(skipsChanges: true)
-    var frames = ZstdFrameReader(descriptor: descriptor, path: draft)
-    var names: Set<String> = []
+    var frames = ZstdFrameReader(descriptor: descriptor, path: draft.name)
+    var names = NameSet()
     var found: [String] = []
     var fed = 0
     var whole = 0
     while let content = try frames.next() {
       fed += content.count
-      try RecordsFile.feed(content.span, to: &reader, draft) { found.append($0.name) }
+      try RecordsFile.feed(content.span, to: &reader, draft.name) { found.append($0.name) }
       guard reader.completeBytes == fed else { continue }
-      names.formUnion(found)
+      for name in found { names.insert(name) }
       found = []
       whole = frames.offset
     }

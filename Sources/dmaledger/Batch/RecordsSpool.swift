@@ -7,6 +7,9 @@ import LedgerReports
   import Musl
 #endif
 
+/// `O_TMPFILE`, a macro that Swift does not see.
+private let temporaryFile: Int32 = 0o20_000_000 | O_DIRECTORY
+
 /// Captures put aside on disk until all have come, to be given out in the order of names and ids, each once.
 ///
 /// Memory holds their names only. The file has no name and goes with the process.
@@ -22,15 +25,22 @@ struct RecordsSpool: ~Copyable {
   private var entries: [Entry] = []
   private var end = 0
   private let descriptor: Int32
+  private let folder: String
   private let writer: JSONLinesReport
 
   init(writer: JSONLinesReport) throws(Standard.WriteError) {
     self.writer = writer
-    let folder = Surroundings.value(of: "TMPDIR") ?? "/tmp"
-    var template = Array((folder + "/dmaledger.XXXXXX").utf8CString)
-    descriptor = unsafe mkstemp(&template)
-    guard descriptor >= 0 else { throw Standard.failure(folder) }
-    unsafe unlink(template)
+    let folder = Surroundings.path(of: "TMPDIR") ?? PathName("/tmp")
+    self.folder = folder.name
+    // Without a name from the start, so that no end of the run can leave it behind; some file systems cannot do that.
+    var opened = folder.opened(O_RDWR | temporaryFile | O_CLOEXEC)
+    if opened < 0, errno == EOPNOTSUPP || errno == EISDIR {
+      let place = folder + "/dmaledger.\(getpid()).part"
+      opened = place.opened(O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC)
+      if opened >= 0 { DraftCleaner.remove(place) }
+    }
+    descriptor = opened
+    guard descriptor >= 0 else { throw Standard.failure("TMPDIR (\(folder.name))") }
   }
 
   deinit {
@@ -43,7 +53,7 @@ struct RecordsSpool: ~Copyable {
     var hash = ContentHash()
     unsafe records.withUnsafeBytes { unsafe hash.update($0) }
     let frame = ZstdPacking.frame(records)
-    try Standard.put(frame, descriptor, "temporary file")
+    try Standard.put(frame, descriptor, "temporary file in TMPDIR (\(folder))")
     entries.append(
       Entry(name: capture.name, id: capture.id, hash: hash.value, offset: end, size: frame.count))
     end += frame.count
@@ -53,12 +63,12 @@ struct RecordsSpool: ~Copyable {
   /// options made them, the one with the greater hash stays: whatever the order, it is the same one.
   mutating func sort() {
     entries.sort { left, right in
-      if left.name != right.name { return isBefore(left.name, right.name) }
+      if !isSame(left.name, right.name) { return isBefore(left.name, right.name) }
       if left.id != right.id { return isBefore(left.id, right.id) }
       return left.hash > right.hash
     }
     var unique: [Entry] = []
-    for entry in entries where unique.last?.name != entry.name || unique.last?.id != entry.id {
+    for entry in entries where unique.last.map({ isSame($0.name, entry.name) && $0.id == entry.id }) != true {
       unique.append(entry)
     }
     entries = unique
