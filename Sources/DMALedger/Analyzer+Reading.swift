@@ -122,6 +122,7 @@ extension Analyzer {
 
   /// A line that a part kept: here it is known better whether it matters.
   private mutating func offer(_ text: [UInt8], _ range: Range<Int>, _ pass: inout SourcePass) {
+    // Safe: The range is one of the part's own lines, and 128 bytes follow each of them.
     let isRejected = unsafe text.withUnsafeBufferPointer { bytes in
       guard let base = bytes.baseAddress else { return false }
       return unsafe pass.sieve.rejects(base + range.lowerBound, length: range.count)

@@ -342,6 +342,7 @@ private struct JSONParser: ~Escapable {
   @_lifetime(self: copy self)
   private mutating func word(_ word: StaticString) throws(JSONError) {
     for place in 0..<word.utf8CodeUnitCount {
+      // Safe: The place is below the literal's own count.
       guard unsafe word.utf8Start[place] == peek else { throw failure("expected a value") }
       index += 1
     }

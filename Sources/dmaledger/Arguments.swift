@@ -8,7 +8,7 @@ import LedgerReports
 enum Arguments {
   static var texts: [String] {
     (1..<max(1, Int(CommandLine.argc))).compactMap { index in
-      // The system ends each of them in a NUL, and there are as many as it says.
+      // Safe: The system ends each argument in a NUL, and there are as many as it says.
       guard let argument = unsafe CommandLine.unsafeArgv[index] else { return nil }
       return unsafe PathName(system: argument).name(escaping: Printable.isHidden)
     }

@@ -30,6 +30,7 @@ struct ChartChoice: ParsableArguments {
   /// The first of these variables that is set decides, as in `setlocale(3)`.
   private static var localeIsUTF8: Bool {
     for variable in ["LC_ALL", "LC_CTYPE", "LANG"] {
+      // Safe: The environment is not changed by this program, and what it holds ends in a NUL.
       guard let value = unsafe getenv(variable), unsafe value.pointee != 0 else { continue }
       let name = unsafe String(cString: value).lowercased()
       return name.contains("utf-8") || name.contains("utf8")

@@ -11,6 +11,7 @@ import DMALedger
 enum DraftCleaner {
   /// As many drafts as can be open at once; fixed, because a signal handler may neither allocate nor lock.
   private static let capacity = 32
+  // Safe: Only the main thread changes the slots, whole pointers at a time; a handler reads them.
   private nonisolated(unsafe) static let drafts: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?> = {
     let slots = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: capacity)
     unsafe slots.initialize(repeating: nil, count: capacity)
@@ -21,10 +22,12 @@ enum DraftCleaner {
     return unsafe slots
   }()
 
+  // Safe: A function and a number of the same size, as `signal` gives them; compared, never called.
   private static let ignored = unsafe unsafeBitCast(SIG_IGN, to: Int.self)
 
   private static let removeAll: @convention(c) (Int32) -> Void = { number in
     for slot in 0..<capacity {
+      // Safe: A slot is empty or holds a C string of ours; unlink may be called in a handler.
       if let path = unsafe drafts[slot] { unsafe unlink(path) }
     }
     // Ends the run as the signal would have.
@@ -34,6 +37,7 @@ enum DraftCleaner {
 
   /// From now on a signal removes this file.
   static func watch(_ path: PathName) {
+    // Safe: A copy that stays until it is forgotten, in a slot that is free.
     guard let slot = (0..<capacity).first(where: { unsafe drafts[$0] == nil }) else { return }
     unsafe drafts[slot] = path.withSystemPath { unsafe strdup($0) } ?? nil
   }
@@ -41,6 +45,7 @@ enum DraftCleaner {
   /// The file has taken its place, or is to stay.
   static func forget(_ path: PathName) {
     for slot in 0..<capacity {
+      // Safe: Out of its slot before it is freed.
       guard let known = unsafe drafts[slot], unsafe PathName(system: known) == path else { continue }
       unsafe drafts[slot] = nil
       unsafe free(known)
@@ -49,6 +54,7 @@ enum DraftCleaner {
 
   /// The file shall not be seen.
   static func remove(_ path: PathName) {
+    // Safe: A C string that lives as long as the call.
     _ = unsafe path.withSystemPath { unsafe unlink($0) }
     forget(path)
   }
@@ -56,6 +62,7 @@ enum DraftCleaner {
   /// The run ends: what is a draft still will never be more.
   static func removeLeftovers() {
     for slot in 0..<capacity {
+      // Safe: A slot is empty or holds a C string of ours.
       if let path = unsafe drafts[slot] { unsafe unlink(path) }
     }
   }

@@ -67,6 +67,7 @@ struct OutputFile {
     let descriptor = path.opened(O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC)
     guard descriptor >= 0 else { throw Standard.failure(path.name) }
     var status = stat()
+    // Safe: The status is ours and lends its address for the call.
     let isFile = unsafe fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
     self.init(
       path: path.name, descriptor: descriptor, draft: nil, kept: isFile ? Int(status.st_size) : nil)

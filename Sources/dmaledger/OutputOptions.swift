@@ -105,18 +105,21 @@ struct OutputOptions: ParsableArguments {
 enum Surroundings {
   /// A variable that is set to anything but nothing.
   static func value(of variable: String) -> String? {
+    // Safe: The environment is not changed by this program, and what it holds ends in a NUL.
     guard let value = unsafe getenv(variable), unsafe value.pointee != 0 else { return nil }
     return unsafe String(cString: value)
   }
 
   /// A path in a variable that is set to anything but nothing.
   static func path(of variable: String) -> PathName? {
+    // Safe: As above.
     guard let value = unsafe getenv(variable), unsafe value.pointee != 0 else { return nil }
     return unsafe PathName(system: value)
   }
 
   /// Names files from the root of the checkout where the CI system tells it, from the working directory otherwise.
   static var locator: SourceLocator {
+    // Safe: The system has allocated it for us to free; it is copied before.
     guard let here = unsafe getcwd(nil, 0) else { return SourceLocator() }
     defer { unsafe free(here) }
     let folder = unsafe PathName(system: here).name

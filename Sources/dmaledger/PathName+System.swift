@@ -11,20 +11,20 @@ public import DMALedger
 extension PathName {
   /// A path in the system's own form.
   init(system: UnsafePointer<CChar>) {
+    // Safe: As many bytes as strlen has counted.
     let count = unsafe strlen(system)
-    // As many bytes as strlen has counted.
     self.init(bytes: unsafe UnsafeBufferPointer(start: system, count: count).map(UInt8.init(bitPattern:)))
   }
 
   /// A descriptor, negative with `errno` where it cannot be opened; new files are for everybody to read.
   func opened(_ flags: Int32) -> Int32 {
-    // A C string that lives as long as the call.
+    // Safe: A C string that lives as long as the call.
     unsafe withSystemPath { unsafe open($0, flags, 0o644) } ?? invalid
   }
 
   /// Whether the file at this path now has the other one; what was there is gone. `errno` tells why not.
   func takesPlace(of other: PathName) -> Bool {
-    // C strings that live as long as the call.
+    // Safe: C strings that live as long as the call.
     let code = unsafe withSystemPath { from in
       unsafe other.withSystemPath { to in unsafe rename(from, to) } ?? invalid
     }
@@ -42,14 +42,14 @@ extension PathName {
 
   /// Whether anything is there, links followed.
   var exists: Bool {
-    // A C string that lives as long as the call.
+    // Safe: A C string that lives as long as the call.
     unsafe withSystemPath { unsafe access($0, F_OK) } == 0
   }
 
   /// Whether what is there is no regular file, links followed: it cannot be replaced, only written to.
   var isSpecial: Bool {
     var status = stat()
-    // A C string that lives as long as the call.
+    // Safe: A C string and a status that live as long as the call.
     return unsafe withSystemPath { unsafe stat($0, &status) } == 0 && status.st_mode & S_IFMT != S_IFREG
   }
 

@@ -23,6 +23,7 @@ enum Standard {
   static func prepare() {
     for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
       // The wrong way round: reading and writing fail as they would have.
+      // Safe: A literal ends in a NUL.
       _ = unsafe open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
     }
     // A reader that has gone away and a limit of file sizes are told by the write that meets them.
@@ -40,6 +41,7 @@ enum Standard {
   static func put(_ bytes: [UInt8], _ descriptor: Int32, _ path: String) throws(WriteError) {
     var done = 0
     while done < bytes.count {
+      // Safe: The bytes are borrowed for the call, which takes no more than are left.
       let count = unsafe bytes.withUnsafeBytes { buffer in
         unsafe Glibc.write(descriptor, buffer.baseAddress?.advanced(by: done), buffer.count - done)
       }
@@ -100,12 +102,14 @@ enum ColorChoice: String, CaseIterable, ExpressibleByArgument {
   /// Columns of the terminal; 100 where it does not tell.
   private var terminalWidth: Int {
     var size = winsize()
+    // Safe: The size is ours and lends its address for the call.
     guard unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 100 }
     return Int(size.ws_col)
   }
 
   /// NO_COLOR counts when it is set to anything but nothing.
   private func isSet(_ variable: String) -> Bool {
+    // Safe: The environment is not changed by this program, and what it holds ends in a NUL.
     guard let value = unsafe getenv(variable) else { return false }
     return unsafe value.pointee != 0
   }

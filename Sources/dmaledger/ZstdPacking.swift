@@ -13,6 +13,7 @@ enum ZstdPacking {
 
   /// One frame with everything in it.
   static func frame(_ bytes: [UInt8]) -> [UInt8] {
+    // Safe: The context is freed behind its last use; libzstd writes no more than the room it is given.
     let context = unsafe ZSTD_createCCtx()
     defer { _ = unsafe ZSTD_freeCCtx(context) }
     _ = unsafe ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)
@@ -28,6 +29,7 @@ enum ZstdPacking {
 
   /// The content of one of our own frames, which say how long it is; `nil` where it is damaged or none of ours.
   static func content(_ frame: UnsafeRawBufferPointer) -> [UInt8]? {
+    // Safe: libzstd reads and writes no more than the sizes it is given.
     let length = unsafe ZSTD_getFrameContentSize(frame.baseAddress, frame.count)
     guard length <= UInt64(longest) else { return nil }
     var isWhole = false

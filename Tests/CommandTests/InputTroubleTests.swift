@@ -157,13 +157,14 @@ struct InputTroubleTests {
   private static let giants = [
     TroubleCase(
       "a line of 256 MB through a pipe",
-      #"ulimit -v 400000; (cat "$2"; head -c 256M /dev/zero | tr '\0' x; echo; cat "$2") | $dmaledger -"#, 3,
+      #"[[ ${DMALEDGER_SANITIZED-} ]] || ulimit -v 400000; (cat "$2"; head -c 256M /dev/zero | tr '\0' x; echo; cat "$2") | $dmaledger -"#,
+      3,
       says: "line 243: a line is longer than 262144 bytes; it was skipped"),
     TroubleCase(
       "a terabyte of zeros, as far as it is wanted",
       // Blocks of RFC 8878: 128 KiB of one byte take four.
       #"""
-      ulimit -v 400000; block='\x02\x00\x10\x00'; blocks=$block; for _ in {1..16}; do blocks+=$blocks; done
+      [[ ${DMALEDGER_SANITIZED-} ]] || ulimit -v 400000; block='\x02\x00\x10\x00'; blocks=$block; for _ in {1..16}; do blocks+=$blocks; done
       { printf '\x28\xb5\x2f\xfd\x00\x50'; printf "$blocks"; } >"$1/part"
       { cat "$1/part"; for _ in {1..127}; do tail -c +7 "$1/part"; done; } >"$1/a.zst"
       [[ $(stat -c %s "$1/a.zst") == 33554438 ]] || exit 9

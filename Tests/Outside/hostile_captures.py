@@ -4,9 +4,10 @@
 usage: hostile_captures.py CAPTURE DIRECTORY
 
 Each is CAPTURE with one text in front of the name of every device and driver and in the place of a task's, and in a file
-with that text in its name.
+with that text in its name, byte by byte: it need not be UTF-8. One more has a name as long as names may be.
 """
 
+import os
 import pathlib
 import re
 import sys
@@ -29,9 +30,10 @@ def main(arguments):
     for number, text in enumerate(TEXTS):
         hostile = re.sub(rb'(dev|drv)="', lambda match: match[0] + text, capture)
         hostile = hostile.replace(b"vfiocheck-", text.replace(b"\r", b"") + b"-")
-        # A file name holds anything but a slash and a NUL; the command reads those that are UTF-8.
-        name = f"{number:02} " + text.decode("utf-8", "replace").replace("/", "\\").replace("\0", "\x01")
-        (directory / name).write_bytes(hostile)
+        # A file name holds anything but a slash and a NUL.
+        name = b"%02d " % number + text.replace(b"/", b"\\").replace(b"\0", b"\x01")
+        (directory / os.fsdecode(name)).write_bytes(hostile)
+    (directory / ("n" * 255)).write_bytes(capture)
     return 0
 
 

@@ -1,3 +1,5 @@
+// Safe: throughout this file. `room` has all blocks from start to `finish`; the thread fills one while the caller empties another, as the monitor counts them.
+
 /// The bytes of a source in order, on wish fetched and decompressed by a thread of its own while those before them
 /// are looked at.
 @safe final class ByteFeed: @unchecked Sendable {

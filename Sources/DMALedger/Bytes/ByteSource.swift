@@ -118,6 +118,7 @@ package struct ByteSource: ~Copyable {
 
   /// Puts up to `room.count` bytes into `room` and says how many; 0 is the end.
   package mutating func fill(_ room: UnsafeMutableRawBufferPointer) -> Int {
+    // Safe: What was filled is the beginning of the caller's room.
     let count = unsafe fillUnhashed(room)
     unsafe contentHash?.update(UnsafeRawBufferPointer(rebasing: room[..<count]))
     return count
@@ -125,6 +126,7 @@ package struct ByteSource: ~Copyable {
 
   private mutating func fillUnhashed(_ room: UnsafeMutableRawBufferPointer) -> Int {
     if !isSniffed { sniff() }
+    // Safe: Only the caller's room is written, and no more than it holds.
     if unsafe isAtEnd || room.isEmpty { return 0 }
     if allowance == 0 { return stopAtMost() }
     let room = unsafe UnsafeMutableRawBufferPointer(rebasing: room.prefix(allowance))
@@ -146,6 +148,7 @@ package struct ByteSource: ~Copyable {
 
   private mutating func fillUnlimited(_ room: UnsafeMutableRawBufferPointer) -> Int {
     switch compression {
+    // Safe: The caller's room is handed on as it is.
     case .none: unsafe fillPlain(room)
     case .zstd: unsafe fillFromFrames(room)
     }
@@ -156,6 +159,7 @@ package struct ByteSource: ~Copyable {
   private mutating func stopAtMost() -> Int {
     let offset = bytesRead - (inputEnd - inputStart)
     var next: UInt8 = 0
+    // Safe: One byte of our own lends its address for the call.
     let isEnd = unsafe !isSlow && withUnsafeMutableBytes(of: &next) { unsafe fillUnlimited($0) } == 0
     isAtEnd = true
     if !isEnd { issue = InputIssue(kind: .tooManyBytes, offset: offset) }
@@ -190,6 +194,7 @@ package struct ByteSource: ~Copyable {
   private mutating func fillPlain(_ room: UnsafeMutableRawBufferPointer) -> Int {
     if inputStart < inputEnd {
       let count = min(room.count, inputEnd - inputStart)
+      // Safe: The count is the smaller of the room and of what is between the two ends of the input.
       unsafe input.withUnsafeBytes { bytes in
         unsafe room.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[inputStart..<inputStart + count]))
       }
@@ -222,6 +227,7 @@ package struct ByteSource: ~Copyable {
         }
         if !admitFrame() { return 0 }
       }
+      // Safe: The input is borrowed for the call; what is between its two ends is in it.
       let step = unsafe input.withUnsafeBytes { bytes in
         unsafe decoder?.decode(
           UnsafeRawBufferPointer(rebasing: bytes[inputStart..<inputEnd]), into: room)
@@ -274,6 +280,7 @@ package struct ByteSource: ~Copyable {
     guard let file else { return false }
     let place = position.map { ($0, limit) }
     let room = inputEnd
+    // Safe: The room behind `inputEnd` is the input's own, borrowed for the call.
     let count = unsafe input.withUnsafeMutableBytes { bytes in
       unsafe file.read(into: UnsafeMutableRawBufferPointer(rebasing: bytes[room...]), at: place)
     }
@@ -282,6 +289,7 @@ package struct ByteSource: ~Copyable {
 
   private mutating func readRaw(_ room: UnsafeMutableRawBufferPointer) -> Int {
     guard let file else { return 0 }
+    // Safe: The caller's room is handed on as it is.
     return account(unsafe file.read(into: room, at: position.map { ($0, limit) }), intoInput: false)
   }
 

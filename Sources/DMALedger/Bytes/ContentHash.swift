@@ -24,17 +24,20 @@ package struct ContentHash: Sendable {
   private var state = ContentHashState()
 
   package init() {
+    // Safe: The state is ours and lends its address for the call.
     unsafe contenthash_begin(&state)
   }
 
   /// Takes the next bytes; however they are cut, the hash is the same.
   package mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    // Safe: The caller's bytes are read, as many as it says, and not kept.
     unsafe contenthash_update(&state, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
   }
 
   /// The hash of everything so far.
   package var value: Value {
     var copy = state
+    // Safe: A copy of the state lends its address for the call.
     let value = unsafe contenthash_value(&copy)
     return Value(high: value.high, low: value.low)
   }
@@ -53,6 +56,7 @@ package struct ContentHash: Sendable {
       }
     }
     var hash = ContentHash()
+    // Safe: The bytes are borrowed for the call.
     unsafe bytes.withUnsafeBytes { unsafe hash.update($0) }
     return "xxh3:" + hash.value.text
   }

@@ -1,5 +1,7 @@
 import CByteScan
 
+// Safe: throughout this file. `buffer` has `lineRoom` bytes and slack behind them; `start`, `end` and all lines lie in order within them, see `refill`.
+
 /// Cuts the bytes of a source into lines. Memory is one buffer, whatever the input.
 ///
 /// A line is what stands between newlines, without the newline and without carriage returns before it.

@@ -27,6 +27,7 @@ final class OpenFile: Sendable {
       return
     }
     let flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | (onlyFile ? O_NONBLOCK : 0)
+    // Safe: A C string that lives as long as the call.
     guard let opened = unsafe path.withSystemPath({ unsafe open($0, flags) }) else {
       throw InputError(path: path.name, reason: "holds a NUL and can be no file's name")
     }
@@ -55,6 +56,7 @@ final class OpenFile: Sendable {
   /// What happened to the file since it was opened, as far as it bears on what was read; `nil` where nothing did.
   func changeSinceOpened() -> InputIssue? {
     var now = stat()
+    // Safe: The status is ours and lends its address for the call.
     guard let size, unsafe fstat(descriptor, &now) == 0 else { return nil }
     let sizes = "it had \(size) bytes and has \(now.st_size)"
     if now.st_size < size { return InputIssue(kind: .shrank, offset: Int(now.st_size), detail: sizes) }
@@ -72,6 +74,7 @@ final class OpenFile: Sendable {
     while true {
       let count =
         if let place {
+          // Safe: No more is read than the room holds.
           unsafe pread(
             descriptor, room.baseAddress, min(room.count, place.limit - place.offset), off_t(place.offset))
         } else {
@@ -88,6 +91,7 @@ extension InputError {
   package init(_ path: PathName, code: CInt) {
     var status = stat()
     let isLink =
+      // Safe: A C string and a status that live as long as the call.
       unsafe path.withSystemPath { unsafe lstat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFLNK
     let reason =
       switch code {
@@ -102,5 +106,6 @@ extension InputError {
 
 /// The operating system's words for an errno.
 package func systemReason(_ code: CInt) -> String {
+  // Safe: The system's text is copied before anybody can ask for another.
   unsafe strerror(code).map { unsafe String(cString: $0) } ?? "error \(code)"
 }

@@ -74,7 +74,7 @@ public struct PathName: Sendable, Hashable, Comparable {
   package func withSystemPath<Result>(_ call: (UnsafePointer<CChar>) -> Result) -> Result? {
     if bytes.contains(0) { return nil }
     let terminated = bytes.map(CChar.init(bitPattern:)) + [0]
-    // The array lives as long as the call, and ends in a NUL.
+    // Safe: The array lives as long as the call, and ends in a NUL.
     return unsafe terminated.withUnsafeBufferPointer { room in unsafe room.baseAddress.map(call) }
   }
 

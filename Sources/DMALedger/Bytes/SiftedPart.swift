@@ -41,6 +41,7 @@ struct SiftedPart: Sendable {
         sifter.learn(reader.line)
         let line = reader.fullLine
         let start = text.count
+        // Safe: The line is borrowed while it is copied.
         unsafe line.withUnsafeBufferPointer { unsafe text.append(contentsOf: $0) }
         lines.append(Line(rejected: reader.rejected, range: start..<text.count, next: reader.offset))
         if text.count > Self.mostText { return }
@@ -55,6 +56,7 @@ struct SiftedPart: Sendable {
   }
 
   private static func copy(_ line: Span<UInt8>) -> [UInt8] {
+    // Safe: The line is borrowed while it is copied.
     unsafe line.withUnsafeBufferPointer { unsafe Array($0) } + slack
   }
 

@@ -10,6 +10,7 @@
   private let condition: UnsafeMutablePointer<pthread_cond_t>
 
   package init() {
+    // Safe: Allocated once, freed in `deinit`, and never moved: what the system asks of them.
     unsafe mutex = .allocate(capacity: 1)
     unsafe condition = .allocate(capacity: 1)
     unsafe pthread_mutex_init(mutex, nil)
@@ -17,6 +18,7 @@
   }
 
   deinit {
+    // Safe: Whoever lets go of the monitor last does so with nobody waiting.
     unsafe pthread_cond_destroy(condition)
     unsafe pthread_mutex_destroy(mutex)
     unsafe condition.deallocate()
@@ -25,6 +27,7 @@
 
   /// Runs `body` while nobody else holds the lock.
   package func locked<Result>(_ body: () -> Result) -> Result {
+    // Safe: It lives as long as the monitor, which the caller holds.
     unsafe pthread_mutex_lock(mutex)
     defer { unsafe pthread_mutex_unlock(mutex) }
     return body()
@@ -32,11 +35,13 @@
 
   /// Lets go of the lock until somebody calls ``wakeAll()``. Call with the lock held, and look again behind it.
   package func wait() {
+    // Safe: As above; the lock is held, by contract.
     unsafe pthread_cond_wait(condition, mutex)
   }
 
   /// Call with the lock held.
   package func wakeAll() {
+    // Safe: As above.
     unsafe pthread_cond_broadcast(condition)
   }
 }
@@ -47,6 +52,7 @@
 
   /// `nil` where the system gives no thread: the caller does the work itself.
   package init?(_ body: @escaping @Sendable () -> Void) {
+    // Safe: The box is retained for the thread, which takes it over, or released here where there is none.
     let box = unsafe Unmanaged.passRetained(Body(body))
     var thread = pthread_t()
     let code = unsafe pthread_create(

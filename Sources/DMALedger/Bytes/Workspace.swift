@@ -1,5 +1,7 @@
 import CZstd
 
+// Safe: throughout this file. The memory lives as long as the workspace, which whoever reads holds on to; one source at a time uses it, by contract.
+
 /// The memory that reading takes, for one source after the other: asking the system for it anew each time costs more
 /// than looking at the bytes.
 @safe final class Workspace: @unchecked Sendable {

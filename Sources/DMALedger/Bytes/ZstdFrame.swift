@@ -73,6 +73,7 @@ struct ZstdFrame {
   private static func word(at place: Int, in file: OpenFile, size: Int, count: Int = 4) -> UInt32? {
     guard place + count <= size else { return nil }
     var bytes: UInt32 = 0
+    // Safe: The number has four bytes, and `count` is at most that.
     let read = unsafe withUnsafeMutableBytes(of: &bytes) { room in
       unsafe file.read(
         into: UnsafeMutableRawBufferPointer(rebasing: room[..<count]), at: (place, place + count))

@@ -1,5 +1,7 @@
 import CZstd
 
+// Safe: throughout this file. The context lives as long as the workspace, which the stream holds; libzstd stays within the sizes it is given.
+
 /// libzstd's streaming decoder: any number of frames in a row, skippable and empty ones included.
 @safe struct ZstdStream {
   struct Step {

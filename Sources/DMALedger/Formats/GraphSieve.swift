@@ -1,5 +1,7 @@
 import CByteScan
 
+// Safe: throughout this file. A line has at least `shortest` bytes where columns are loaded, and 128 can be read behind its end (`LineSieve`); tables are indexed by masked numbers below their size.
+
 /// Passes over the lines of function_graph that bear on nothing, without reading them.
 ///
 ///     ` 1)   3.869 us    |      mutex_lock();`                  a leaf

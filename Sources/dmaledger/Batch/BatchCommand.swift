@@ -92,7 +92,7 @@ struct BatchCommand: ParsableCommand {
     let pattern = match
     var finder = CaptureFinder { name in
       guard let pattern else { return true }
-      // C strings that live as long as the call.
+      // Safe: C strings that live as long as the call.
       return unsafe pattern.withSystemPath { pattern in
         unsafe name.withSystemPath { name in unsafe fnmatch(pattern, name, 0) } == 0
       } ?? false

@@ -125,7 +125,7 @@ private enum FileKind {
 
   init(at path: PathName) {
     var status = stat()
-    // A C string that lives as long as the call.
+    // Safe: A C string and a status that live as long as the call.
     guard unsafe path.withSystemPath({ unsafe stat($0, &status) }) == 0 else {
       self = .unknown(InputError(path, code: path.bytes.contains(0) ? EINVAL : errno))
       return
@@ -139,6 +139,7 @@ private enum FileKind {
 
   static func isLink(_ path: PathName) -> Bool {
     var status = stat()
+    // Safe: A C string and a status that live as long as the call.
     return unsafe path.withSystemPath { unsafe lstat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFLNK
   }
 }
@@ -149,6 +150,7 @@ private struct FolderListing {
   private(set) var trouble: InputError?
 
   init(of path: PathName) {
+    // Safe: The folder is open until the end; an entry is copied before the next is asked for, and its name ends in a NUL.
     guard let folder = unsafe path.withSystemPath({ unsafe opendir($0) }) ?? nil else {
       trouble = InputError(path, code: errno)
       return

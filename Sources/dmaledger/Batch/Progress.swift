@@ -77,6 +77,7 @@ struct Progress {
 enum Clock {
   static var seconds: Double {
     var time = timespec()
+    // Safe: The time is ours and lends its address for the call.
     unsafe clock_gettime(CLOCK_MONOTONIC, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
   }

@@ -107,6 +107,7 @@ struct RecordsLog {
 
   private var size: Int {
     var status = stat()
+    // Safe: The status is ours and lends its address for the call.
     return unsafe fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
   }
 

@@ -51,6 +51,7 @@ struct RecordsSpool: ~Copyable {
   mutating func add(_ capture: CaptureRecord) throws(Standard.WriteError) {
     let records = writer.records(of: capture)
     var hash = ContentHash()
+    // Safe: The records are borrowed for the call.
     unsafe records.withUnsafeBytes { unsafe hash.update($0) }
     let frame = ZstdPacking.frame(records)
     try Standard.put(frame, descriptor, "temporary file in TMPDIR (\(folder))")
@@ -80,6 +81,7 @@ struct RecordsSpool: ~Copyable {
   func capture(at index: Int) throws(InputError) -> (capture: CaptureRecord, records: [UInt8]) {
     let entry = entries[index]
     var frame = [UInt8](repeating: 0, count: entry.size)
+    // Safe: The frame is borrowed for the call, and no more is read than it holds.
     let count = unsafe frame.withUnsafeMutableBytes { room in
       unsafe pread(descriptor, room.baseAddress, room.count, off_t(entry.offset))
     }

@@ -20,6 +20,7 @@ struct Shard: ExpressibleByArgument {
   func contains(_ name: String) -> Bool {
     var hash = ContentHash()
     let bytes = Array(name.utf8)
+    // Safe: The bytes are borrowed for the call.
     unsafe bytes.withUnsafeBytes { unsafe hash.update($0) }
     return hash.value.low % count == index
   }

@@ -22,6 +22,7 @@ enum WholeFile {
     var source = try ByteSource(path: path, onlyFile: onlyFile)
     var room = [UInt8](repeating: 0, count: 256 << 10)
     while true {
+      // Safe: The room is borrowed for the call.
       let count = unsafe room.withUnsafeMutableBytes { unsafe source.fill($0) }
       if count == 0 { break }
       try body(room.span.extracting(0..<count))

@@ -42,6 +42,7 @@ struct ZstdFrameReader {
 
   private var frameSize: Int? {
     guard start < buffer.count else { return nil }
+    // Safe: The place lies within the buffer, by the guard, and libzstd stays within what is left.
     let size = unsafe buffer.withUnsafeBytes { bytes in
       unsafe ZSTD_findFrameCompressedSize(bytes.baseAddress?.advanced(by: start), bytes.count - start)
     }
@@ -49,6 +50,7 @@ struct ZstdFrameReader {
   }
 
   private func decoded(_ size: Int) throws(InputError) -> [UInt8] {
+    // Safe: The frame was found in the buffer, with its size.
     let content = unsafe buffer.withUnsafeBytes { bytes in
       unsafe ZstdPacking.content(UnsafeRawBufferPointer(rebasing: bytes[start..<start + size]))
     }
@@ -68,6 +70,7 @@ struct ZstdFrameReader {
     let wanted = max(1 << 20, known)
     buffer.append(contentsOf: repeatElement(0, count: wanted))
     let place = off_t(offset + known)
+    // Safe: As many bytes as are read were appended to the buffer before.
     let count = unsafe buffer.withUnsafeMutableBytes { bytes in
       unsafe pread(descriptor, bytes.baseAddress?.advanced(by: known), wanted, place)
     }
