@@ -314,7 +314,9 @@ class Chart {
     Chart.node("path", { class: "grid", d: `M${this.left} ${y}H${this.right}` }, this.svg);
     const label = (x, words) => {
       Chart.node("path", { class: "grid", d: `M${x.toFixed(1)} ${y}v4` }, this.svg);
-      this.text(x, y + 16, words, { class: "tick", "text-anchor": x > this.right - 34 ? "end" : x < this.left + 30 ? "start" : "middle" });
+      // A number stands below its tick, or not at all.
+      const half = 3.4 * words.length;
+      if (x >= half && x + half <= this.width) this.text(x, y + 16, words, { class: "tick", "text-anchor": "middle" });
     };
     const words = (at, digits) => `${timeline.seconds(at, digits)} s`;
     if (this.view.mode === "time") {
