@@ -130,7 +130,7 @@ struct TimelineTests {
     #expect(!life.events[uses[0]].notes.contains("evidence is missing before this"))
   }
 
-  @Test("calls that are only counted begin where the first of them is, and the count is not drawn through them")
+  @Test("calls that are only counted begin where the first of them is, and no count is drawn through them")
   func fold() throws {
     var report = Self.seedBug.report(.arguments)
     let changes = report.groups[0].changes
