@@ -129,6 +129,30 @@ struct ZstdStreamTests {
     }
   }
 
+  @Test(
+    "everything in front of the damage is read, whatever room the reader gives",
+    arguments: [4096, 128 << 10, 1 << 20])
+  func damageInTheMiddle(room: Int) {
+    // A block holds at most 128 KiB: this frame has three, and the damage is in the last.
+    var random = SplitMix(state: 1)
+    let content = (0..<300_000).map { _ in UInt8.random(in: 0x20...0x7E, using: &random) }
+    var packed = Zstd.frame(content)
+    packed[packed.count - 2000] ^= 0xFF
+    var source = ByteSource(bytes: packed, name: "damaged")
+    var target = [UInt8](repeating: 0, count: room)
+    var read: [UInt8] = []
+    while true {
+      let count = unsafe target.withUnsafeMutableBytes { unsafe source.fill($0) }
+      if count == 0 { break }
+      read += target.prefix(count)
+    }
+    #expect(read.count >= 256 << 10)
+    #expect(content.starts(with: read.prefix(256 << 10)))
+    #expect(source.issue?.kind == .damagedFrame)
+    // Where the damaged block or the checksum behind it begins.
+    #expect((packed.count * 3 / 4..<packed.count).contains(source.issue?.offset ?? 0))
+  }
+
   @Test("a frame whose header is damaged says so in words")
   func damagedHeader() {
     let first = Zstd.frame(OwnershipHistory.balanced.bytes(.defaultLines))

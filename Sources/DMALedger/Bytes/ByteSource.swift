@@ -235,7 +235,7 @@ package struct ByteSource: ~Copyable {
       guard let step else { return 0 }
       inputStart += step.consumed
       if let reason = step.failure {
-        _ = stop(.damagedFrame, detail: reason)
+        _ = stop(.damagedFrame, detail: reason, behind: decoder?.begun ?? 0)
         return step.produced
       }
       if step.produced > 0 { return step.produced }
@@ -261,9 +261,10 @@ package struct ByteSource: ~Copyable {
     return true
   }
 
-  private mutating func stop(_ kind: InputIssue.Kind, detail: String = "") -> Int {
+  /// `begun`: bytes in front of `input` that belong to what is damaged.
+  private mutating func stop(_ kind: InputIssue.Kind, detail: String = "", behind begun: Int = 0) -> Int {
     isAtEnd = true
-    issue = InputIssue(kind: kind, offset: bytesRead - (inputEnd - inputStart), detail: detail)
+    issue = InputIssue(kind: kind, offset: bytesRead - (inputEnd - inputStart) - begun, detail: detail)
     return 0
   }
 

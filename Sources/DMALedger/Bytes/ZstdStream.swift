@@ -13,9 +13,16 @@ import CZstd
 
   /// Whether a frame has begun and not ended. A file that ends here is cut off.
   private(set) var isInsideFrame = false
+  /// Bytes of the header or block at hand that the decoder has not seen.
+  private var wanted = ZstdStream.firstBytes
+  /// Bytes of it that the decoder has seen: where it fails, the damage is not behind them.
+  private(set) var begun = 0
   /// Holds the decoder, which one stream at a time may use.
   private let workspace: Workspace
   private let context: OpaquePointer?
+  /// What tells how long the rest of a frame's header is.
+  private static let firstBytes = 5
+  private static let blockHeader = 3
 
   /// The largest window that libzstd can decode with 64 bits.
   static let largestWindow = 1 << 31
@@ -26,8 +33,12 @@ import CZstd
   }
 
   /// Decodes some of `input` into `room`; how far it came stands in the step.
+  ///
+  /// One header or block at a time: where the decoder fails it keeps to itself what it has decoded in that call, and given
+  /// a small frame whole it decodes it in one go or not at all. So everything in front of the damage is read, and the same
+  /// whatever portions the bytes come in.
   mutating func decode(_ input: UnsafeRawBufferPointer, into room: UnsafeMutableRawBufferPointer) -> Step {
-    var source = unsafe ZSTD_inBuffer(src: input.baseAddress, size: input.count, pos: 0)
+    var source = unsafe ZSTD_inBuffer(src: input.baseAddress, size: min(input.count, wanted), pos: 0)
     var target = unsafe ZSTD_outBuffer(dst: room.baseAddress, size: room.count, pos: 0)
     let code = unsafe ZSTD_decompressStream(context, &target, &source)
     var step = unsafe Step(consumed: source.pos, produced: target.pos)
@@ -35,6 +46,9 @@ import CZstd
       step.failure = unsafe String(cString: ZSTD_getErrorName(code))
     } else {
       isInsideFrame = code != 0
+      begun = step.consumed == wanted ? 0 : begun + step.consumed
+      // The decoder asks for a block together with the header of the next.
+      wanted = code == 0 ? Self.firstBytes : code > Self.blockHeader ? code - Self.blockHeader : code
     }
     return step
   }
