@@ -31,6 +31,19 @@ struct DoubtTests {
     #expect(leaked.verdict == .unbalanced)
   }
 
+  @Test("a count that only a listing bounds was as high at its highest")
+  func listedPeak() {
+    // Nothing prints a count; the snapshot shows a driver that holds one.
+    let trace = """
+      # tracer: nop
+      q-2  [001] ..... 62.000000: claimed: (iommu_group_dma_owner_claimed+0x0/0x2c) grp=7
+
+      """
+    let told = report(trace, "0000:01:00.1 group=7 driver=snd_hda_intel\n")
+    #expect(told.groups.map(\.final.min) == [1])
+    #expect(told.groups.map(\.peak.min) == [1])
+  }
+
   @Test(
     "a listing of another moment, boot or machine explains nothing",
     arguments: [

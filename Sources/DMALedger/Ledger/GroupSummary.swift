@@ -39,7 +39,6 @@ struct GroupSummary: Sendable {
     var peak = narrowed.peak
     // While events were lost it may have been higher.
     if ledger.losses > 0 { peak.max = nil }
-    self.peak = peak
     let leaks = ledger.devices.flatMap(\.leaks)
     leaked = leaks.filter { $0.certainty > .suspected }.references
     let removed = ledger.devices.filter { $0.holding != nil && $0.isRemoved }.count
@@ -50,6 +49,9 @@ struct GroupSummary: Sendable {
       final = narrower
     }
     self.final = final
+    // A listing tells more of the last count than any call.
+    peak.min = max(peak.min, final.min)
+    self.peak = peak
     let isContradicted = ledger.anomalies.contains { if case .impossible = $0.kind { true } else { false } }
     let knowsHolders =
       (ledger.hasAllMembers && useIsTraceable || ledger.listingIsConfirmed) && !isContradicted && !isDrifting
