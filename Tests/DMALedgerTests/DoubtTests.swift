@@ -31,6 +31,18 @@ struct DoubtTests {
     #expect(leaked.verdict == .unbalanced)
   }
 
+  @Test("devices by the ten thousand are looked up, not searched for", .timeLimit(.minutes(1)))
+  func manyDevices() {
+    // Quadratic in either of the two, this takes minutes.
+    func log(_ group: (Int) -> Int) -> String {
+      (0..<30_000).map {
+        "[    1.000000] pci 0000:\(String($0, radix: 16)): Adding to iommu group \(group($0))\n"
+      }.joined()
+    }
+    #expect(report(log { $0 }).sources[0].events == 30_000)
+    #expect(report(log { _ in 7 }).sources[0].events == 30_000)
+  }
+
   @Test("a count that only a listing bounds was as high at its highest")
   func listedPeak() {
     // Nothing prints a count; the snapshot shows a driver that holds one.

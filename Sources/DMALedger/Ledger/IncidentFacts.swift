@@ -23,7 +23,16 @@ struct IncidentFacts: Sendable {
   private(set) var grants: [Int: Witness] = [:]
   /// Members by group, in the order listed.
   private(set) var groups: [Int: [NameID]] = [:]
+  /// The same by device and group: a group may have any number of members, and each is asked for.
+  private var memberships: Set<Membership> = []
+  /// The group each device is listed in; the lowest where there are several.
+  private(set) var groupsByDevice: [NameID: Int] = [:]
   private var places: [NameID: Place] = [:]
+
+  private struct Membership: Hashable {
+    var device: NameID
+    var group: Int
+  }
 
   mutating func note(_ fact: IncidentFact, _ witness: Witness) {
     switch fact {
@@ -56,8 +65,12 @@ struct IncidentFacts: Sendable {
   }
 
   private mutating func place(_ device: NameID, in group: Int, _ witness: Witness) {
-    if groups[group, default: []].contains(device) { return }
-    if groups.count < 65_536 { groups[group, default: []].append(device) }
+    if memberships.contains(Membership(device: device, group: group)) { return }
+    if groups.count < 65_536 {
+      groups[group, default: []].append(device)
+      memberships.insert(Membership(device: device, group: group))
+      groupsByDevice[device] = min(group, groupsByDevice[device] ?? group)
+    }
     if places[device] == nil {
       places[device] = Place(device: device, driver: nil, tellsDriver: false, witness: witness)
     }
@@ -89,20 +102,11 @@ struct IncidentFacts: Sendable {
   /// Forgets what listings say; refusals stay.
   mutating func dropListing() {
     groups = [:]
+    memberships = []
+    groupsByDevice = [:]
     places = [:]
   }
 
-  /// The group of each device listed.
-  var groupsByDevice: [NameID: Int] {
-    var found: [NameID: Int] = [:]
-    for (group, devices) in groups.sorted(by: { $0.key < $1.key }) {
-      for device in devices where found[device] == nil { found[device] = group }
-    }
-    return found
-  }
-
   /// The group a device is listed in.
-  func group(of device: NameID) -> Int? {
-    groups.keys.sorted().first { groups[$0]?.contains(device) == true }
-  }
+  func group(of device: NameID) -> Int? { groupsByDevice[device] }
 }
