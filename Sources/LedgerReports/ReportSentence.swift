@@ -13,7 +13,7 @@ enum ReportSentence {
     case .unbalanced:
       let broken = report.groups.filter { $0.verdict == .unbalanced }
       let leaked = report.groups.flatMap(\.holders).filter { $0.kind == .leaked }.reduce(0) {
-        $0 + ($1.count ?? 0)
+        $0.clampedSum($1.count ?? 0)
       }
       let names = broken.map(TextGroup.shortName).joined(separator: ", ")
       let who = broken.count == 1 ? "Group \(names) keeps" : "Groups \(names) keep"

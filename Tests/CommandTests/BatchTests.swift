@@ -204,6 +204,19 @@ struct BatchTests {
     #expect(try CommandRun(["merge", "LICENSE"]).complaint.contains("line 1, byte"))
   }
 
+  @Test("records that claim more bytes than there can be are merged all the same")
+  func impossibleSizes() throws {
+    let folder = try CaptureFolder()
+    let listing = "samples/6.1-fixed-late-probes/groups.txt"
+    let good = try CommandRun(["analyze", Self.fixed, listing, "--format", "jsonl"]).output
+    let huge = good.replacing(try Regex("\"bytes\": ?[0-9]+"), with: "\"bytes\": 9223372036854775807")
+    #expect(huge != good)
+    let name = try folder.write("huge.jsonl", huge)
+    let run = try CommandRun(["merge", name, "-o", folder.path + "/merged.jsonl"])
+    #expect(run.status == 0)
+    #expect(try folder.bytes("merged.jsonl") == Array(huge.utf8))
+  }
+
   @Test("on anything but a terminal a short run is silent on standard error")
   func silence() throws {
     let run = try CommandRun(["batch", Self.fixed])

@@ -110,7 +110,7 @@ struct ByteCursor: ~Escapable {
 
 extension Int {
   /// The sum, or the greatest number where it does not fit: a file may claim to have lost anything.
-  func clampedSum(_ other: Int) -> Int {
+  package func clampedSum(_ other: Int) -> Int {
     let (sum, overflow) = addingReportingOverflow(other)
     return overflow ? .max : sum
   }

@@ -36,6 +36,9 @@ public struct Report: Sendable {
     self.diagnostics = diagnostics
   }
 
+  /// Bytes of all sources after decompression. A file of records may claim any number.
+  package var inputBytes: Int { sources.reduce(0) { $0.clampedSum($1.bytes) } }
+
   /// Whether any line of any source was understood. Where not, there is nothing to judge.
   public var understoodAnything: Bool {
     sources.contains { $0.understoodLines > 0 }

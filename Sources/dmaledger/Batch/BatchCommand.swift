@@ -159,6 +159,6 @@ private struct Judged: Sendable {
       onlyFiles: !paths.isGiven)
     baseline?.mark(&capture)
     records = writer?.records(of: capture) ?? []
-    input = capture.report.sources.reduce(0) { $0 + $1.bytes }
+    input = capture.report.inputBytes
   }
 }

@@ -43,8 +43,7 @@ struct MergeCommand: ParsableCommand {
       try run.begin(total: spool.count)
       for index in 0..<spool.count {
         let (capture, records) = try spool.capture(at: index)
-        try run.add(
-          capture, records: records, input: capture.report.sources.reduce(0) { $0 + $1.bytes })
+        try run.add(capture, records: records, input: capture.report.inputBytes)
       }
       return try run.finish()
     }

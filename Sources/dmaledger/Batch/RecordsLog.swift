@@ -79,7 +79,7 @@ struct RecordsLog {
   /// Appends the records of one capture; `input` is the size of what they were made from.
   mutating func add(_ records: [UInt8], input: Int) throws(Standard.WriteError) {
     pending += records
-    pendingInput += input
+    pendingInput = pendingInput.clampedSum(input)
     if pending.count >= Self.blockSize || pendingInput >= Self.blockInput { try flush() }
   }
 
