@@ -27,8 +27,10 @@ let package = Package(
       name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
     .target(name: "CByteScan"),
     .target(name: "CContentHash"),
+    .target(name: "CFileFaults"),
     .target(
-      name: "DMALedger", dependencies: ["CZstd", "CByteScan", "CContentHash"], swiftSettings: swiftSettings),
+      name: "DMALedger", dependencies: ["CZstd", "CByteScan", "CContentHash", "CFileFaults"],
+      swiftSettings: swiftSettings),
     .target(
       name: "LedgerReports", dependencies: ["DMALedger"], exclude: ["Schema"],
       resources: [.embedInCode("HTML/Page")], swiftSettings: swiftSettings),

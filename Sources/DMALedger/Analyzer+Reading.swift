@@ -14,7 +14,11 @@ extension Analyzer {
       return
     }
     guard jobs > 1, file.size ?? Int.max >= (compression == .zstd ? 64 << 10 : Self.smallest) else {
-      readInOrder(LineReader(source), &pass)
+      if compression == .none, isMapped(file), let lines = LineReader(mapping: file) {
+        readInOrder(lines, &pass)
+      } else {
+        readInOrder(LineReader(source), &pass)
+      }
       return
     }
     // Where it stops a file that is not read to its end is known in order only.
@@ -26,6 +30,11 @@ extension Analyzer {
       }
     }
     readInOrder(LineReader(ByteFeed(source, ahead: compression == .zstd)), &pass)
+  }
+
+  /// Whether the file may be mapped, and is large enough to pay for it.
+  private func isMapped(_ file: OpenFile) -> Bool {
+    mapsFiles && limits.mostBytes == nil && file.size ?? 0 >= Self.smallest
   }
 
   /// Reads to the end of `lines`.
@@ -54,10 +63,16 @@ extension Analyzer {
   private mutating func readParts(
     _ file: OpenFile, _ size: Int, _ compression: Compression, first: Int, _ pass: inout SourcePass
   ) {
+    let mapping = compression == .none && isMapped(file) ? file.map() : nil
     func lines(_ range: Range<Int>, skipping: Int = 0, ahead: Bool = false, _ pass: SourcePass) -> LineReader
     {
       let source = ByteSource(
         file, range: range, compression: compression, skipping: skipping, limits: limits)
+      if let mapping {
+        return LineReader(
+          mapping, range.lowerBound + skipping..<range.upperBound, then: ByteFeed(source, ahead: false),
+          continuing: pass.carry, behind: pass.number, bytes: pass.bytes, isLast: range.upperBound == size)
+      }
       return LineReader(
         ByteFeed(source, ahead: ahead), continuing: pass.carry, behind: pass.number, bytes: pass.bytes,
         isLast: range.upperBound == size)
@@ -69,7 +84,7 @@ extension Analyzer {
       return
     }
     let sifter = PartSifter(
-      file, size: size, compression: compression, from: first, jobs: jobs, limits: limits
+      file, size: size, compression: compression, mapping: mapping, from: first, jobs: jobs, limits: limits
     ) {
       GraphSifter(columns)
     }

@@ -17,6 +17,7 @@ public struct Analyzer {
   private let fields: ProbeFields
   let jobs: Int
   let limits: ReadingLimits
+  let mapsFiles: Bool
   private let questions: [Question]
   private var sources: [SourceSummary] = []
   private var diagnostics: [Diagnostic] = []
@@ -35,6 +36,7 @@ public struct Analyzer {
     assembler = CallAssembler(ledger: Ledger(limits: options.kept))
     jobs = options.jobs
     limits = options.limits
+    mapsFiles = options.mapsFiles
     questions = options.questions
     identifiesContent = options.identifiesContent
     addresses.declared = options.declaredProbes
@@ -334,6 +336,10 @@ extension Analyzer {
       set { limits.mostBytes = newValue.map { max(0, $0) } }
     }
 
+    /// Whether large plain files may be mapped instead of read, which takes half the time. Where such a file is cut off
+    /// while it is read, the system sends SIGBUS: a handler is set once for the process that turns it into a diagnostic
+    /// and hands on what comes from elsewhere.
+    public var mapsFiles = false
     /// What printk's clock is ahead of the trace's, in nanoseconds; where it is not said, it is found out.
     var clockOffset: Int64?
 

@@ -126,6 +126,7 @@ struct AnalyzeCommand: ParsableCommand {
     var options = try probes.analyzerOptions()
     limits.apply(to: &options)
     options.jobs = jobs ?? Standard.processors
+    options.mapsFiles = true
     options.questions = group.map { .group($0) } + device.map { .device($0) }
     options.identifiesContent = captureID || format == .jsonl || outputs.jsonl != nil
     if let clockOffset, !options.setClockOffset(clockOffset) {

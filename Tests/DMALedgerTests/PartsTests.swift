@@ -29,12 +29,13 @@ struct PartsTests {
     return text
   }()
 
-  private static func digest(_ bytes: [UInt8], jobs: Int) throws -> String {
+  private static func digest(_ bytes: [UInt8], jobs: Int, isMapped: Bool = false) throws -> String {
     let file = FileManager.default.temporaryDirectory.appendingPathComponent("parts-\(UUID().uuidString)")
     try Data(bytes).write(to: file)
     defer { try? FileManager.default.removeItem(at: file) }
     var options = Analyzer.Options()
     options.jobs = jobs
+    options.mapsFiles = isMapped
     var analyzer = Analyzer(options: options)
     try analyzer.read(path: file.path)
     return ReportDigest(analyzer.finish()).description
@@ -43,6 +44,7 @@ struct PartsTests {
   private static func expectSame(_ bytes: [UInt8], _ comment: Comment? = nil) throws {
     let inOrder = try digest(bytes, jobs: 1)
     for jobs in 2...4 { #expect(try digest(bytes, jobs: jobs) == inOrder, comment) }
+    for jobs in 1...4 { #expect(try digest(bytes, jobs: jobs, isMapped: true) == inOrder, comment) }
   }
 
   @Test("a plain capture says the same on any number of threads")

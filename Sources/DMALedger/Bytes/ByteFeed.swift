@@ -37,6 +37,11 @@
     unsafe room?.deallocate()
   }
 
+  /// Goes on at `place` in a plain file; only where nothing is fetched ahead.
+  func move(to place: Int) {
+    source.move(to: place)
+  }
+
   /// Puts up to `target.count` bytes into `target` and says how many; 0 is the end.
   func fill(_ target: UnsafeMutableRawBufferPointer) -> Int {
     guard thread != nil, let room = unsafe room else { return unsafe source.fill(target) }

@@ -13,7 +13,7 @@ package enum Compression: String, Sendable {
 /// The bytes of one file, pipe, standard input or block of memory, decompressed.
 ///
 /// Contract: `fill` gives the next bytes in order and 0 at the end; damage ends the bytes early and is left in
-/// `issue`. Files are read with `read(2)`: a mapping of a file that shrinks would kill the process.
+/// `issue`.
 package struct ByteSource: ~Copyable {
   package let path: String
   package private(set) var compression = Compression.none
@@ -100,6 +100,12 @@ package struct ByteSource: ~Copyable {
     input = bytes
     inputEnd = bytes.count
     bytesRead = bytes.count
+  }
+
+  /// Goes on at `place` in a plain file that can be read from any place.
+  mutating func move(to place: Int) {
+    position = place
+    bytesRead = place
   }
 
   deinit {

@@ -1,8 +1,10 @@
 import CByteScan
 
 // Safe: throughout this file. `buffer` has `lineRoom` bytes and slack behind them; `start`, `end` and all lines lie in order within them, see `refill`.
+// Of a mapped file `buffer` begins at or behind its first byte, `end` lies at or before its last, and the mapping has slack on both sides.
 
-/// Cuts the bytes of a source into lines. Memory is one buffer, whatever the input.
+/// Cuts the bytes of a source into lines. Memory is one buffer, whatever the input; of a file that is mapped as much is
+/// resident as two pieces.
 ///
 /// A line is what stands between newlines, without the newline and without carriage returns before it.
 /// Lines longer than ``longestLine`` are skipped and leave an issue.
@@ -38,7 +40,12 @@ import CByteScan
   private(set) var skipped = 0
 
   private let workspace: Workspace
-  private let buffer: UnsafeMutablePointer<UInt8>
+  /// What is read: the buffer of the workspace, or the place in a mapped file where it begins.
+  private var buffer: UnsafePointer<UInt8>
+  /// The current line begins here. Of a mapped file it is a copy, because the file may change.
+  private var lineBase: UnsafePointer<UInt8>
+  /// What of a mapped file is still to be read before `source`.
+  private var mapped: MappedPart?
   /// The line that is being read begins here.
   private var start = 0
   private var end = 0
@@ -72,14 +79,48 @@ import CByteScan
     self.number = number
     self.bytes = bytes
     self.isLast = isLast
-    unsafe buffer = workspace.lines
     unsafe newlines = workspace.newlines
     isSkipping = carry.isSkipping
     for byte in carry.bytes {
-      unsafe buffer[end] = byte
+      unsafe workspace.lines[end] = byte
       end += 1
     }
+    unsafe buffer = UnsafePointer(workspace.lines)
+    unsafe lineBase = buffer
     windowEnd = end
+  }
+
+  /// Reads `range` of a mapped file, and behind it what `source` has, which stands there. The line of `carry` stands
+  /// before it in the file.
+  init(
+    _ mapping: FileMapping, _ range: Range<Int>, then source: ByteFeed, continuing carry: Carry = Carry(),
+    behind number: Int = 0, bytes: Int = 0, isLast: Bool = true, in workspace: Workspace = Workspace()
+  ) {
+    self.workspace = workspace
+    self.source = source
+    self.number = number
+    self.isLast = isLast
+    let first = range.lowerBound - carry.bytes.count
+    end = range.upperBound - first
+    self.bytes = bytes + range.count
+    isSkipping = carry.isSkipping
+    windowEnd = carry.bytes.count
+    unsafe buffer = mapping.bytes + first
+    unsafe lineBase = unsafe UnsafePointer(workspace.lines)
+    unsafe newlines = workspace.newlines
+    mapped = MappedPart(mapping: mapping, first: first, dropped: first)
+  }
+
+  /// Reads a regular file where it lies, and what was written behind its size since it was opened; `nil` where it
+  /// cannot be mapped.
+  package init?(mapping file: OpenFile) {
+    guard let size = file.size, let mapping = file.map() else { return nil }
+    let rest = ByteSource(file, range: size..<Int.max, compression: .none, limits: ReadingLimits())
+    self.init(mapping, 0..<size, then: ByteFeed(rest, ahead: false))
+  }
+
+  deinit {
+    mapped?.drop(to: windowEnd)
   }
 
   /// The line that has begun and not ended.
@@ -95,7 +136,7 @@ import CByteScan
   package var line: Span<UInt8> {
     @_lifetime(borrow self)
     get {
-      let slice = unsafe UnsafeBufferPointer(start: buffer + lineStart, count: lineEnd - lineStart)
+      let slice = unsafe UnsafeBufferPointer(start: lineBase + lineStart, count: lineEnd - lineStart)
       return unsafe _overrideLifetime(Span(_unsafeElements: slice), borrowing: self)
     }
   }
@@ -104,7 +145,7 @@ import CByteScan
   var fullLine: Span<UInt8> {
     @_lifetime(borrow self)
     get {
-      let slice = unsafe UnsafeBufferPointer(start: buffer + lineStart, count: lineFullEnd - lineStart)
+      let slice = unsafe UnsafeBufferPointer(start: lineBase + lineStart, count: lineFullEnd - lineStart)
       return unsafe _overrideLifetime(Span(_unsafeElements: slice), borrowing: self)
     }
   }
@@ -133,6 +174,23 @@ import CByteScan
     windowEnd = min(end, windowStart + Workspace.window)
     newlineCount = unsafe bytescan_list(buffer + windowStart, windowEnd - windowStart, 0x0A, newlines)
     nextNewline = 0
+    // A line that was dropped too early would bring its whole piece back.
+    mapped?.drop(behind: max(start, windowStart - LineReader.longestLine))
+    _ = isSound(to: windowEnd)
+  }
+
+  /// Whether the first `count` bytes of a mapped file's rest were what the file has. Where not, reading ends earlier, and
+  /// goes on behind the current line.
+  private mutating func isSound(to count: Int) -> Bool {
+    guard let mapped else { return true }
+    let sound = max(start, mapped.mapping.sound - mapped.first)
+    guard sound < count, sound < end else { return true }
+    bytes -= end - sound
+    end = sound
+    windowEnd = start
+    newlineCount = 0
+    nextNewline = 0
+    return false
   }
 
   /// The first line of the window that is to be read.
@@ -142,6 +200,10 @@ import CByteScan
       guard nextNewline < newlineCount else { return false }
       let newline = unsafe windowStart + Int(newlines[nextNewline])
       let first = start
+      if mapped != nil, !isSkipping, newline - first <= LineReader.longestLine {
+        unsafe workspace.lines.update(from: buffer + first, count: newline - first)
+        if !isSound(to: newline + 1) { return false }
+      }
       nextNewline += 1
       number += 1
       start = newline + 1
@@ -189,14 +251,16 @@ import CByteScan
       isSkipping = true
       start = end
     }
-    if start > 0 {
-      unsafe buffer.update(from: buffer + start, count: end - start)
+    if start > 0 || mapped != nil {
+      unsafe workspace.lines.update(from: buffer + start, count: end - start)
+      if !isSound(to: end) { return true }
+      leaveMapping()
       end -= start
       start = 0
       windowEnd = end
     }
     let room = unsafe UnsafeMutableRawBufferPointer(
-      start: buffer + end, count: min(Workspace.lineRoom - end, LineReader.block))
+      start: workspace.lines + end, count: min(Workspace.lineRoom - end, LineReader.block))
     let count = unsafe source.fill(room)
     bytes += count
     end += count
@@ -208,6 +272,16 @@ import CByteScan
     if longLines <= Self.mostIssues {
       issues.append(InputIssue(kind: .lineTooLong, offset: offset, line: line))
     }
+  }
+
+  /// What follows is read into the buffer.
+  private mutating func leaveMapping() {
+    guard let mapped else { return }
+    source.move(to: mapped.first + end)
+    mapped.drop(to: end)
+    unsafe buffer = UnsafePointer(workspace.lines)
+    unsafe lineBase = buffer
+    self.mapped = nil
   }
 
   private mutating func takeUnterminatedLine() -> Bool {
@@ -225,9 +299,9 @@ import CByteScan
   }
 
   private mutating func setLine(from first: Int, to last: Int) {
-    lineStart = first
-    lineEnd = last
-    lineFullEnd = last
-    while lineEnd > lineStart, unsafe buffer[lineEnd - 1] == 0x0D { lineEnd -= 1 }
+    lineStart = mapped == nil ? first : 0
+    lineEnd = lineStart + last - first
+    lineFullEnd = lineEnd
+    while lineEnd > lineStart, unsafe lineBase[lineEnd - 1] == 0x0D { lineEnd -= 1 }
   }
 }

@@ -6,8 +6,8 @@
 
 /// A file, pipe or standard input that is open for reading; it is closed when nobody holds it any more.
 ///
-/// Files are read with `read(2)` and `pread(2)`: a mapping of a file that shrinks would kill the process.
-final class OpenFile: Sendable {
+/// It is read with `read(2)` and `pread(2)`, or mapped where the caller says so: see ``FileMapping``.
+package final class OpenFile: Sendable {
   let path: String
   private let descriptor: CInt
   /// Size in bytes of a regular file when it was opened; `nil` of anything else, which can only be read in order.
@@ -18,7 +18,7 @@ final class OpenFile: Sendable {
   /// Opens a path; `-` is standard input.
   ///
   /// - Parameter onlyFile: Refuses what is no regular file, without waiting for anybody who writes to it.
-  init(path: PathName, onlyFile: Bool = false) throws(InputError) {
+  package init(path: PathName, onlyFile: Bool = false) throws(InputError) {
     self.path = path.name
     if path.isStandardStream {
       descriptor = STDIN_FILENO
@@ -63,6 +63,11 @@ final class OpenFile: Sendable {
     if now.st_size > size { return InputIssue(kind: .grew, offset: size, detail: sizes) }
     let isUntouched = now.st_mtim.tv_sec == modified.tv_sec && now.st_mtim.tv_nsec == modified.tv_nsec
     return isUntouched ? nil : InputIssue(kind: .rewritten, offset: 0)
+  }
+
+  /// The whole file in memory; `nil` where it is no regular file or cannot be mapped.
+  func map() -> FileMapping? {
+    size.flatMap { FileMapping(descriptor: descriptor, count: $0) }
   }
 
   deinit {

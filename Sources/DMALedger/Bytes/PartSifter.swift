@@ -12,6 +12,7 @@ final class PartSifter: @unchecked Sendable {
   private let size: Int
   private let compression: Compression
   private let limits: ReadingLimits
+  private let mapping: FileMapping?
   private let ahead: Int
   private var threads: [WorkerThread] = []
   private let monitor = Monitor()
@@ -23,15 +24,16 @@ final class PartSifter: @unchecked Sendable {
   private var finished: [Int: SiftedPart] = [:]
   private var isStopped = false
 
-  /// Sifts what lies behind `place`, where a frame begins if the file is compressed.
+  /// Sifts what lies behind `place`, where a frame begins if the file is compressed; plain files where they are mapped.
   init(
-    _ file: OpenFile, size: Int, compression: Compression, from place: Int, jobs: Int,
+    _ file: OpenFile, size: Int, compression: Compression, mapping: FileMapping?, from place: Int, jobs: Int,
     limits: ReadingLimits,
     with sifter: @escaping @Sendable () -> some LineSifter
   ) {
     self.file = file
     self.size = size
     self.compression = compression
+    self.mapping = mapping
     self.place = place
     self.limits = limits
     ahead = jobs + 2
@@ -72,11 +74,15 @@ final class PartSifter: @unchecked Sendable {
   private func work(with sifter: () -> some LineSifter) {
     let workspace = Workspace()
     while let (index, range) = deal() {
-      let source = ByteSource(
-        file, range: range, compression: compression, limits: limits, in: workspace)
-      let part = SiftedPart(
-        LineReader(ByteFeed(source, ahead: false), isLast: false, in: workspace), range: range, with: sifter()
-      )
+      let source = ByteFeed(
+        ByteSource(file, range: range, compression: compression, limits: limits, in: workspace), ahead: false)
+      let lines =
+        if let mapping {
+          LineReader(mapping, range, then: source, isLast: false, in: workspace)
+        } else {
+          LineReader(source, isLast: false, in: workspace)
+        }
+      let part = SiftedPart(lines, range: range, with: sifter())
       monitor.locked {
         finished[index] = part
         monitor.wakeAll()
