@@ -336,7 +336,7 @@ extension Analyzer {
       set { limits.mostBytes = newValue.map { max(0, $0) } }
     }
 
-    /// Whether large plain files may be mapped instead of read, which takes half the time. Where such a file is cut off
+    /// Whether large plain files may be mapped instead of read, which saves a copy. Where such a file is cut off
     /// while it is read, the system sends SIGBUS: a handler is set once for the process that turns it into a diagnostic
     /// and hands on what comes from elsewhere.
     public var mapsFiles = false
