@@ -6,7 +6,7 @@
 ///     try analyzer.read(path: "trace.txt.zst")
 ///     let report = analyzer.finish()
 ///
-/// Memory grows with groups, devices, open calls and ownership calls, never with the length of the input. Nothing
+/// Memory grows with groups, devices and open calls, each up to a limit, never with the length of the input. Nothing
 /// is printed and nothing is thrown for bad content: damage becomes diagnostics and lost evidence.
 public struct Analyzer {
   private var names = NameTable()
@@ -34,6 +34,7 @@ public struct Analyzer {
   public init(options: Options = Options()) {
     fields = options.probeFields
     assembler = CallAssembler(ledger: Ledger(limits: options.kept))
+    assembler.arena = TextArena(least: options.kept.texts)
     jobs = options.jobs
     limits = options.limits
     mapsFiles = options.mapsFiles
@@ -96,10 +97,20 @@ public struct Analyzer {
     pass.sieve = pass.decoder.sieve
   }
 
+  /// Forgets lines that cannot become evidence any more. Only between lines: the one at hand marks nothing.
+  private mutating func forgetTexts() {
+    var marks = assembler.arena.marks
+    marks.mark(assembler)
+    marks.mark(log)
+    incident.mark(&marks)
+    assembler.arena.forget(allBut: marks)
+  }
+
   private mutating func accept(
     _ event: TraceEvent, _ line: Span<UInt8>, _ source: inout SourceSummary, _ index: Int,
     _ last: inout Witness
   ) {
+    if assembler.arena.isFull { forgetTexts() }
     if event.kind == .logged || event.kind == .told {
       note(event, line, &source, index)
     } else {
@@ -306,7 +317,11 @@ public struct Analyzer {
       names: names, arena: assembler.arena, ledger: assembler.ledger, incident: incident,
       questions: questions,
       evidence: assembler.pastEvidence + [assembler.evidence], losses: assembler.losses, sources: sources,
-      log: facts, diagnostics: diagnostics, lostBefore: lostBefore, countsTicks: !known.ticking.isEmpty,
+      log: facts,
+      diagnostics: diagnostics + assembler.forgotten.diagnostics
+        + assembler.ledger.forgotten.diagnostics, lostBefore: lostBefore,
+      hasForgotten: assembler.forgotten.hasAny || assembler.ledger.forgotten.hasAny,
+      countsTicks: !known.ticking.isEmpty,
       order: order
     ).build()
   }

@@ -123,6 +123,7 @@ struct AnalyzeCommand: ParsableCommand {
   }
 
   func run() throws {
+    Standard.returnFreeMemory()
     var options = try probes.analyzerOptions()
     limits.apply(to: &options)
     options.jobs = jobs ?? Standard.processors

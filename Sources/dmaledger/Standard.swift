@@ -1,4 +1,5 @@
 import ArgumentParser
+import CZstd
 import DMALedger
 import LedgerReports
 
@@ -10,6 +11,14 @@ import LedgerReports
 
 /// Standard output and standard error, and the machine they belong to.
 enum Standard {
+  /// Gives large blocks back to the system as soon as they are free. Otherwise the C library keeps what is freed for blocks
+  /// of the same size, which the growing lists of a long capture never ask for again.
+  static func returnFreeMemory() {
+    #if canImport(Glibc)
+      _ = mallopt(M_MMAP_THRESHOLD, 128 << 10)
+    #endif
+  }
+
   /// Processors that this process may run on.
   static var processors: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 

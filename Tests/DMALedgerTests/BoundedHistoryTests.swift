@@ -136,4 +136,43 @@ struct BoundedHistoryTests {
       }
     }
   }
+
+  /// Reads sources that forget every line that cannot become evidence as soon as there are a few of them.
+  private static func digests(_ sources: [(name: String, bytes: [UInt8])]) -> [ReportDigest] {
+    [1, 1 << 30].map { kept in
+      var options = Analyzer.Options()
+      options.kept.texts = kept
+      options.kept.alike = 2
+      options.kept.refusals = 2
+      options.kept.changes = 32
+      var analyzer = Analyzer(options: options)
+      for source in sources { analyzer.read(bytes: source.bytes, name: source.name) }
+      return ReportDigest(analyzer.finish())
+    }
+  }
+
+  @Test("no line that a report quotes is forgotten: recorded incidents", arguments: SampleFiles.captures)
+  func samplesKeepTheirLines(capture: String) throws {
+    let folder = String(capture.prefix { $0 != "/" })
+    let names = SampleFiles.names(in: SampleFiles.root + "/" + folder).filter { !$0.hasSuffix(".json") }
+    // A log before the trace is still wanted when the trace is read.
+    for names in [names, names.reversed()] {
+      let digests = Self.digests(try names.map { ($0, try SampleFiles.bytes("\(folder)/\($0)")) })
+      #expect(digests[0] == digests[1])
+    }
+  }
+
+  @Test("no line that a report quotes is forgotten: random lives", arguments: 0..<20)
+  func livesKeepTheirLines(block: Int) {
+    for seed in UInt64(block * 12)..<UInt64((block + 1) * 12) {
+      var dice = Dice(seed: seed &* 41 &+ 3)
+      let observer: KernelCapture.Observer = dice.pick([
+        .probes(.returnState, returns: .all), .probes(.defaultLines, returns: .none),
+        .probes(.withFunctionTracer, returns: .codes), .graph(dice.pick(GraphRendering.allCases)),
+      ])
+      let bytes = KernelCapture(observer).text(of: Self.life(seed, pasids: true)).bytes
+      let digests = Self.digests([("trace.txt", bytes)])
+      #expect(digests[0] == digests[1], "seed \(seed)")
+    }
+  }
 }

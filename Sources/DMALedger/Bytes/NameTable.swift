@@ -12,7 +12,9 @@ package struct NameID: Hashable, Sendable {
 /// Open addressing over a byte hash, confirmed by comparing the bytes: hostile names must not be able to pass for
 /// one another. The number of names is bounded by `limit`; past it every new name is ``overflow``.
 package struct NameTable: Sendable {
-  package static let limit = 1 << 20
+  package static let limit = 1 << 16
+  /// Bytes of all names together.
+  private static let mostBytes = 4 << 20
   /// What names become when there are too many.
   package static let overflow = NameID(0)
 
@@ -22,7 +24,7 @@ package struct NameTable: Sendable {
 
   package init() {}
 
-  package var hasOverflowed: Bool { ends.count >= NameTable.limit }
+  package var hasOverflowed: Bool { ends.count >= NameTable.limit || bytes.count >= NameTable.mostBytes }
 
   /// The number of a name.
   package mutating func intern(_ name: Span<UInt8>) -> NameID {

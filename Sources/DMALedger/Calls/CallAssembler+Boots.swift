@@ -56,9 +56,25 @@ extension CallAssembler {
       for index in windows.keys.sorted() { endWindow(index, at: nil) }
     }
     lossEpoch += 1
-    losses.append(Loss(kind: kind, witness: witness, cpu: cpu, count: count))
+    note(Loss(kind: kind, witness: witness, cpu: cpu, count: count))
     // The marker stands where the CPU is heard again; what is missing may have run any time since it was heard last.
     let since = kind == .lost || kind == .bufferStarted ? lastLineOfCPU[cpu] : witness.at
     ledger.lose(since: since)
+  }
+
+  /// Losses of a kind that are told one by one.
+  private static var mostLosses: Int { 256 }
+
+  /// Keeps a loss; of very many those of a kind are told as one.
+  mutating func note(_ loss: Loss) {
+    lossesOfKind[loss.kind, default: 0] += 1
+    if lossesOfKind[loss.kind] ?? 0 > Self.mostLosses,
+      let last = losses.lastIndex(where: { $0.kind == loss.kind })
+    {
+      losses[last].times += loss.times
+      losses[last].count = losses[last].count.clampedSum(loss.count)
+    } else {
+      losses.append(loss)
+    }
   }
 }

@@ -1,7 +1,7 @@
 /// Windows without a device, which a kernel log may name later.
 extension CallAssembler {
   /// Windows kept; a capture of more is named in part.
-  private static var limit: Int { 50_000 }
+  private static var limit: Int { 8192 }
 
   /// Keeps what a kernel log can be held against.
   mutating func remember(_ window: ProbeWindow) {

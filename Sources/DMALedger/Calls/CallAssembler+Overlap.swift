@@ -5,7 +5,7 @@ struct OverlappingCall<Ledger: CallSink> {
   /// The line that shows that it is over.
   var closed: LineReference
   /// What the ledger is to hear of its device behind it, and the line that told it.
-  var followers: [(at: LineReference, tell: (inout Ledger) -> Void)] = []
+  var followers: [(at: LineReference, window: ProbeWindow?, tell: (inout Ledger) -> Void)] = []
 }
 
 /// Calls of several tasks that are at one group at the same time. Which of them had the lock first no line tells: they
@@ -13,6 +13,9 @@ struct OverlappingCall<Ledger: CallSink> {
 extension CallAssembler {
   /// Calls that wait for each other; more are taken in the order of their returns.
   private static var mostOverlapping: Int { 5 }
+
+  /// What the ledger is told of a device while one of its calls waits.
+  private static var mostFollowers: Int { 256 }
 
   /// A call arrives at its group as soon as an observer has named that.
   mutating func arrive(_ open: inout OpenCall, _ key: Int) {
@@ -65,6 +68,12 @@ extension CallAssembler {
       if !call.kind.hasResult { hasOver = true }
     }
     guard hasOver else { return }
+    if settledEarly.count + open.count > TaskLanes.mostRemembered {
+      // Whose returns are still to come is not known any more: they would be taken for other calls.
+      settledEarly = [:]
+      forgotten.note(.calls, now)
+      giveUpEverything(since: now)
+    }
     for (key, _) in open { settledEarly[key] = lanes[key].last?.function }
     isDraining = true
     settle(open)
@@ -100,7 +109,7 @@ extension CallAssembler {
     if isFull || lanes.keysOfCalls(at: group).isEmpty { resolve(group) }
   }
 
-  private mutating func resolve(_ group: Int) {
+  mutating func resolve(_ group: Int) {
     guard let calls = overlaps.removeValue(forKey: group) else { return }
     ledger.apply(calls, to: group)
     if let first = calls.map(\.call.arrivalElsewhere).min(), first < ledger.callsElsewhere {
@@ -113,11 +122,16 @@ extension CallAssembler {
     for group in overlaps.keys.sorted() where id == nil || ledger.id(of: group) == id { resolve(group) }
   }
 
-  /// Tells the ledger something about a device, behind the calls of that device which wait.
-  mutating func tell(_ device: NameID, _ body: @escaping (inout Ledger) -> Void) {
-    for group in overlaps.keys.sorted() {
-      guard let place = overlaps[group]?.lastIndex(where: { $0.call.device == device }) else { continue }
-      overlaps[group]?[place].followers.append((now, body))
+  /// Tells the ledger something about a device, behind the calls of that device which wait; `window` is the one that it
+  /// tells of, where it quotes lines of it.
+  mutating func tell(
+    _ device: NameID, of window: ProbeWindow? = nil, _ body: @escaping (inout Ledger) -> Void
+  ) {
+    let waiting = overlaps.filter { $0.value.contains { $0.call.device == device } }.keys.min()
+    if let group = waiting, let place = overlaps[group]?.lastIndex(where: { $0.call.device == device }) {
+      overlaps[group]?[place].followers.append((now, window, body))
+      // Nobody waits for so much.
+      if overlaps[group]?[place].followers.count ?? 0 > Self.mostFollowers { resolve(group) }
       return
     }
     body(&ledger)

@@ -11,16 +11,18 @@ extension CallAssembler {
     window.pid = pid(of: event, key)
     windows[index] = window
     fillWindow(index, from: event.fields)
-    lanes.push(
-      OpenCall(
-        function: .reallyProbe, observers: 1 << event.observer.rawValue, depth: event.depth, window: index),
-      on: key)
-    if windows.count > 4 * TaskLanes.limit { forgetOldestWindow() }
+    giveUp(
+      lanes.push(
+        OpenCall(
+          function: .reallyProbe, observers: 1 << event.observer.rawValue, depth: event.depth, window: index),
+        on: key))
+    if windows.count > 4 * TaskLanes.limit { forgetOldestWindow(at) }
   }
 
-  private mutating func forgetOldestWindow() {
+  private mutating func forgetOldestWindow(_ at: LineReference) {
     while windows[oldestWindow] == nil, oldestWindow < nextWindow { oldestWindow += 1 }
-    endWindow(oldestWindow, at: nil)
+    forgotten.note(.windows, at)
+    giveUp(window: oldestWindow)
   }
 
   mutating func fillWindow(_ index: Int, from fields: CallFields) {
@@ -31,8 +33,8 @@ extension CallAssembler {
       if let stale = windowOfDevice[device], stale != index { endWindow(stale, at: nil) }
       windowOfDevice[device] = index
       // The device is locked: whatever was still open on it, wherever, has returned.
-      for (key, place) in lanes.openOwnershipCalls {
-        guard let call = lanes[key][place].call, call.device == device else { continue }
+      for key in lanes.keysOfCalls(for: device) {
+        guard let call = lanes[key].last(where: { $0.call?.device == device })?.call else { continue }
         // Claims of user space do not ask for that lock.
         if call.kind == .use || call.kind == .unuse { settle(key) }
       }
@@ -234,11 +236,11 @@ extension CallAssembler {
         tell(device) { $0.undoTake(device) }
       } else {
         let context = leakContext()
-        tell(device) { $0.abandon(device, window: ended, context: context) }
+        tell(device, of: ended) { $0.abandon(device, window: ended, context: context) }
       }
     }
     if isBound, let refusal = window.lastRefusal {
-      tell(device) { $0.swallow(refusal, bound: ended.bound ?? end) }
+      tell(device, of: ended) { $0.swallow(refusal, bound: ended.bound ?? end) }
     }
     let usesNoDMA = window.driver.flatMap { isManaged[$0] } ?? false
     if isBound, window.uses == 0, !evidence.sawUse, !usesNoDMA { tell(device) { $0.forget(device) } }
@@ -247,7 +249,7 @@ extension CallAssembler {
       let use = window.openUse, use.entry.at < remove.at, !window.hasUnuse
     {
       tell(device) { $0.widen(device, by: 1) }
-      losses.append(
+      note(
         Loss(kind: .missingUse, witness: window.entry, cpu: -1, count: 1, device: device))
     }
   }

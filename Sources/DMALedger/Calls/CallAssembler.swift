@@ -7,6 +7,7 @@ struct CallAssembler<Ledger: CallSink> {
   var ledger: Ledger
   var evidence = KernelEvidence()
   var losses: [Loss] = []
+  var lossesOfKind: [Loss.Kind: Int] = [:]
   /// Windows that have ended: a kernel log may know their devices.
   var seen: [SeenWindow] = []
   /// Boots that ended so far.
@@ -56,6 +57,8 @@ struct CallAssembler<Ledger: CallSink> {
 
   /// Device pointers whose names are known.
   var aliases = DeviceAliases()
+  /// What was given up because there was too much of it.
+  var forgotten = Forgotten()
 
   init(ledger: Ledger) {
     self.ledger = ledger
@@ -73,9 +76,11 @@ struct CallAssembler<Ledger: CallSink> {
       isManaged[driver] = names.withBytes(driver, ManagedDriver.isManaged)
     }
     // Braces are left out: those that close nothing that is followed may never come here.
-    defer { if event.cpu >= 0, event.kind != .closed { lastLineOfCPU[event.cpu] = at } }
+    defer { if event.cpu >= 0, event.kind != .closed { hear(event.cpu, at) } }
     var event = event
+    let isUnnamed = event.fields.device == NameTable.overflow
     if let device = event.fields.device { event.fields.device = aliases.name(of: device) }
+    if isUnnamed { forgetName(in: &event, at) }
     switch event.kind {
     case .entry: enter(event, line, at, names)
     case .leaf:
@@ -101,7 +106,9 @@ struct CallAssembler<Ledger: CallSink> {
       }
     case .attached:
       let key = lanes.key(of: event)
-      if let device = event.fields.device, lanes[key].last?.call?.kind == .claim {
+      if let device = isUnnamed ? NameTable.overflow : event.fields.device,
+        lanes[key].last?.call?.kind == .claim, attached[key]?.count ?? 0 <= Self.mostAttached
+      {
         attached[key, default: []].append(device)
       }
     case .message:
@@ -146,9 +153,10 @@ struct CallAssembler<Ledger: CallSink> {
       if isRepeatedMark(event, key) { break }
       mark(event, line, at, key, parent)
       if event.depth >= 0 {
-        lanes.push(
-          OpenCall(function: event.function, observers: 1 << event.observer.rawValue, depth: event.depth),
-          on: key)
+        giveUp(
+          lanes.push(
+            OpenCall(function: event.function, observers: 1 << event.observer.rawValue, depth: event.depth),
+            on: key))
       }
       return
     }
@@ -201,7 +209,7 @@ struct CallAssembler<Ledger: CallSink> {
       lastMark[key]?.observers |= bit
       return true
     }
-    if lastMark.count > TaskLanes.limit { lastMark.removeAll(keepingCapacity: true) }
+    if lastMark.count > TaskLanes.mostRemembered { lastMark.removeAll(keepingCapacity: true) }
     lastMark[key] = (event.function, bit)
     return false
   }
@@ -221,9 +229,11 @@ struct CallAssembler<Ledger: CallSink> {
     _ event: TraceEvent, _ line: Span<UInt8>, _ at: LineReference, _ key: Int, _ parent: KernelFunction?,
     _ names: borrowing NameTable
   ) {
+    let isUnnamed = event.fields.isUnnamed
     guard let kind = event.function.ownershipCall else { return }
     var call = OwnershipCall(kind: kind, entry: witness(event, line, at))
     call.pid = pid(of: event, key)
+    call.isUnnamed = isUnnamed
     call.comm = event.comm
     call.cpu = event.cpu
     call.parent = parent
@@ -236,7 +246,7 @@ struct CallAssembler<Ledger: CallSink> {
     var open = OpenCall(
       function: event.function, observers: 1 << event.observer.rawValue, depth: event.depth, call: call)
     arrive(&open, key)
-    lanes.push(open, on: key)
+    giveUp(lanes.push(open, on: key))
   }
 
   private func fill(_ call: inout OwnershipCall, from fields: CallFields, _ names: borrowing NameTable) {
@@ -293,19 +303,33 @@ struct CallAssembler<Ledger: CallSink> {
       noteInWindow(call, hasEffect: false)
       if call.isDoubted { ledger.countDoubted() } else { ledger.countGroupless() }
       if let device = call.device, !call.isDoubted, call.kind == .use || call.kind == .unuse {
-        grouplessUses[device] = call.kind == .use && call.result ?? 0 == 0 ? call : nil
+        let isKept = call.kind == .use && call.result ?? 0 == 0 && !call.isUnnamed
+        if isKept, grouplessUses.count >= TaskLanes.mostRemembered, grouplessUses[device] == nil {
+          forgotten.note(.uses, call.entry.at)
+          giveUpEverything(since: call.entry.at)
+          grouplessUses = [:]
+        }
+        grouplessUses[device] = isKept ? call : nil
       }
       return
     }
     guard let group = ledger.group(of: call) else {
       noteInWindow(call, hasEffect: true)
+      // Of a group that is known and not followed: no other group has it.
+      if ledger.isFull, let key = call.group {
+        ledger.countBeyond(call, of: key)
+        forgotten.note(.groups, call.entry.at)
+        return
+      }
       if call.kind == .use { evidence.hasUnplacedUse = true }
       if call.kind == .claim || call.kind == .deviceClaim { evidence.hasUnplacedClaim = true }
       ledger.countUnattributed(call)
       return
     }
     if call.kind == .claim {
-      if call.result == 0, let devices = attached[key], !devices.isEmpty {
+      if call.result == 0, let devices = attached[key], !devices.isEmpty, devices.count <= Self.mostAttached,
+        !devices.contains(NameTable.overflow)
+      {
         ledger.setMembers(devices, of: group)
       }
       attached[key] = nil
@@ -409,7 +433,7 @@ struct CallAssembler<Ledger: CallSink> {
     complete(&call, from: event.fields, names)
     dropSharedState(&call, key)
     if event.kind != .leaf { call.exit = witness(event, line, at) }
-    if lastReturned.count > TaskLanes.limit { lastReturned.removeAll(keepingCapacity: true) }
+    if lastReturned.count > TaskLanes.mostRemembered { lastReturned.removeAll(keepingCapacity: true) }
     if event.observer == .probe { lastReturned[key] = event.function }
     let mayBringCode = event.observer == .graph && !hadCode && call.result == nil && !top.hasReturned
     if mayBringCode, call.kind.hasResult, top.wasSeen(by: .probe) || returningByProbe.contains(event.function)

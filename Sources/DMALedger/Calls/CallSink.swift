@@ -23,6 +23,14 @@ protocol CallSink {
   mutating func nameLater(_ call: OwnershipCall, in group: Int)
   /// A call took effect somewhere.
   mutating func countUnattributed(_ call: OwnershipCall)
+  /// Whether no more groups are followed.
+  var isFull: Bool { get }
+  /// A call took effect on a group that is not followed.
+  mutating func countBeyond(_ call: OwnershipCall, of key: GroupKey)
+  /// What happened to one group since a line is not known.
+  mutating func lose(_ group: Int, since: LineReference?)
+  /// A device whose name is not kept joined a group of this number, or left it.
+  mutating func loseMember(ofGroup id: Int)
   /// A call on a device outside every group.
   mutating func countGroupless()
   /// A call whose group is not believed.
@@ -101,6 +109,8 @@ struct Loss: Sendable {
     case timeWentBack
     /// The second pass of a probe shows no use although the first one did.
     case missingUse
+    /// There was more open than is followed.
+    case givenUp
   }
 
   var kind: Kind
@@ -108,4 +118,6 @@ struct Loss: Sendable {
   var cpu: Int32
   var count: Int
   var device: NameID?
+  /// How often the same was seen: very many are told as one.
+  var times = 1
 }

@@ -2,46 +2,48 @@
 /// entry probe, a return probe, a graph frame.
 package struct OwnershipCall: Sendable {
   package var kind: OwnershipCallKind
-  package var device: NameID?
-  package var driver: NameID?
+  @SparseName package var device: NameID?
+  @SparseName package var driver: NameID?
   package var group: GroupKey?
   /// The group pointer was captured and is NULL: the call has no effect.
   package var isGroupless = false
   /// `owner_cnt` as the entry probe read it, before the lock.
-  package var countBefore: Int?
+  @Sparse package var countBefore: Int?
   /// `owner_cnt` as a return probe read it, after the lock was dropped.
-  package var countAfter: Int?
+  @Sparse package var countAfter: Int?
   /// `iommu_group::owner` at entry.
-  package var ownerBefore: UInt64?
+  @Sparse package var ownerBefore: UInt64?
   /// `iommu_group::owner` at return.
-  package var ownerAfter: UInt64?
+  @Sparse package var ownerAfter: UInt64?
   /// Who a claim is for.
-  package var newOwner: UInt64?
+  @Sparse package var newOwner: UInt64?
   /// The return code, where it was captured.
-  package var result: Int?
+  @Sparse package var result: Int?
   package var pid: Int32 = -1
-  package var comm: NameID?
+  @SparseName package var comm: NameID?
   package var cpu: Int32 = -1
   package var entry: Witness
   /// The return, where a line of its own shows it.
   package var exit: Witness?
   /// The `really_probe()` window it was made in.
-  package var window: Int?
+  @Sparse package var window: Int?
   /// The caller, where the tracer names it.
   package var parent: KernelFunction?
 
   /// The group was printed without its pointer and is not believed: most likely stale bytes.
   package var isDoubted = false
+  /// Its device has a name that there was no room for.
+  package var isUnnamed = false
   /// Device and driver were taken from a log line afterwards.
   package var isNamedLater = false
   /// The group it was made at, as the sink numbers them.
-  package var place: Int?
+  @Sparse package var place: Int?
   /// Somebody else came to the group while it was open: what a return probe read may be theirs.
   package var wasJoined = false
   /// Nobody else was at the group when the entry probe read the count.
   package var arrivedAlone = true
   /// Steps in the group's history at that moment.
-  package var arrivalSerial: Int?
+  @Sparse package var arrivalSerial: Int?
   /// Calls on unknown groups at that moment.
   package var arrivalElsewhere = 0
 
@@ -65,8 +67,8 @@ package struct OwnershipCall: Sendable {
 
 /// How a call names its group.
 package struct GroupKey: Sendable, Equatable {
-  package var pointer: UInt64?
-  package var id: Int?
+  @Sparse package var pointer: UInt64?
+  @Sparse package var id: Int?
 
   package init(pointer: UInt64?, id: Int?) {
     self.pointer = pointer

@@ -28,6 +28,11 @@ struct SeenWindow: Sendable {
     entry = window.entry
     remove = window.remove
     uses = window.device == nil ? window.keptUses : []
+    if uses.isEmpty {
+      // Nothing will be quoted of it.
+      entry.text = .none
+      remove?.text = .none
+    }
     start = Self.time(window.entry)
     firstUse = window.keptUses.first.flatMap { Self.time($0.entry) }
     bound = window.bound.flatMap(Self.time)

@@ -43,17 +43,28 @@ struct OpenCall {
 /// and until the first one a CPU stands for its task. Tasks migrate in mid-call: a frame that ends or goes on
 /// where it was not opened is looked for elsewhere.
 struct TaskLanes {
-  /// Tasks followed at once; the oldest idle ones are forgotten.
-  static let limit = 4096
-  /// Calls kept open per task; the outermost are forgotten.
+  /// Tasks followed at once; of more the one that was opened first is given up.
+  static let limit = 1024
+  /// Calls kept open per task; of more the outermost is given up.
   static let deepest = 64
+  /// Calls kept open over all tasks.
+  static let most = 8192
+  /// Calls kept open at one group: so many never wait for its lock.
+  static let mostAtGroup = 64
+  /// Tasks of which something smaller than a call is remembered.
+  static let mostRemembered = 4096
 
   private(set) var lanes: [Int: [OpenCall]] = [:]
   /// Lanes in the order in which they were opened; those that are gone are passed over.
-  private var order: [Int] = []
+  private var order: [(key: Int, opening: Int)] = []
   private var oldest = 0
-  /// Lanes that may hold an open ownership call.
+  private var openings: [Int: Int] = [:]
+  private var nextOpening = 0
+  private var count = 0
+  /// Lanes that hold an open ownership call, and where they do so.
   private var calling: Set<Int> = []
+  private var atGroup: [Int: [Int]] = [:]
+  private var ofDevice: [NameID: [Int]] = [:]
   private var taskOnCPU: [Int32: Int32] = [:]
 
   /// The lane of an event: its task, or what is known of its CPU.
@@ -71,50 +82,107 @@ struct TaskLanes {
   subscript(key: Int) -> [OpenCall] {
     get { lanes[key] ?? [] }
     set {
+      let old = lanes[key] ?? []
+      for frame in old { forget(frame, key) }
+      for frame in newValue { note(frame, key) }
+      count += newValue.count - old.count
       lanes[key] = newValue.isEmpty ? nil : newValue
+      if newValue.isEmpty { openings[key] = nil }
       if newValue.contains(where: { $0.call != nil }) { calling.insert(key) } else { calling.remove(key) }
     }
   }
 
-  /// Pushes a call; forgets idle lanes and outermost calls past the limits.
-  mutating func push(_ call: OpenCall, on key: Int) {
-    if lanes[key] == nil {
-      if lanes.count >= Self.limit { forgetOne() }
-      order.append(key)
-    }
-    if call.call != nil { calling.insert(key) }
-    lanes[key, default: []].append(call)
-    if lanes[key, default: []].count > Self.deepest { lanes[key]?.removeFirst() }
+  private mutating func note(_ frame: OpenCall, _ key: Int) {
+    guard let call = frame.call else { return }
+    if let place = call.place { atGroup[place, default: []].append(key) }
+    if let device = call.device { ofDevice[device, default: []].append(key) }
   }
 
-  /// The lane that was opened first goes, whatever is open in it: a task that was silent while thousands of others
-  /// came tells nothing any more.
-  private mutating func forgetOne() {
-    while oldest < order.count, lanes[order[oldest]] == nil { oldest += 1 }
-    if oldest < order.count {
-      lanes[order[oldest]] = nil
-      oldest += 1
+  private mutating func forget(_ frame: OpenCall, _ key: Int) {
+    guard let call = frame.call else { return }
+    func remove<Index>(_ index: Index, _ keys: inout [Index: [Int]]) {
+      guard var own = keys.removeValue(forKey: index), let place = own.firstIndex(of: key) else { return }
+      own.remove(at: place)
+      if !own.isEmpty { keys[index] = own }
     }
-    if oldest > Self.limit {
-      order.removeSubrange(..<oldest)
+    if let place = call.place { remove(place, &atGroup) }
+    if let device = call.device { remove(device, &ofDevice) }
+  }
+
+  /// Pushes a call. Gives the calls that were given up for it, past the limits, with their lanes.
+  mutating func push(_ call: OpenCall, on key: Int) -> [(key: Int, frame: OpenCall)] {
+    var given: [(Int, OpenCall)] = []
+    if lanes[key] == nil, lanes.count >= Self.limit { given += giveUpOldest() }
+    if lanes[key] == nil { open(key) }
+    while count >= Self.most, lanes.count > 1 {
+      let more = giveUpOldest()
+      if more.isEmpty { break }
+      given += more
+    }
+    if let place = call.call?.place, let others = atGroup[place], others.count >= Self.mostAtGroup,
+      let other = others.first, other != key, let frame = giveUp(at: place, in: other)
+    {
+      given.append((other, frame))
+    }
+    if call.call != nil { calling.insert(key) }
+    note(call, key)
+    count += 1
+    lanes[key, default: []].append(call)
+    if lanes[key]?.count ?? 0 > Self.deepest, let outermost = self[key].first {
+      self[key].removeFirst()
+      given.append((key, outermost))
+    }
+    return given
+  }
+
+  private mutating func giveUp(at group: Int, in key: Int) -> OpenCall? {
+    var stack = self[key]
+    guard let place = stack.firstIndex(where: { $0.call?.place == group }) else { return nil }
+    let frame = stack.remove(at: place)
+    self[key] = stack
+    return frame
+  }
+
+  /// The lane that was opened first goes, whatever is open in it.
+  private mutating func giveUpOldest() -> [(key: Int, frame: OpenCall)] {
+    while oldest < order.count, !isOpen(order[oldest]) { oldest += 1 }
+    guard oldest < order.count else { return [] }
+    let key = order[oldest].key
+    let given = self[key].map { (key, $0) }
+    self[key] = []
+    oldest += 1
+    return given
+  }
+
+  private mutating func open(_ key: Int) {
+    if order.count >= 4 * Self.limit {
+      order = order[oldest...].filter(isOpen)
       oldest = 0
     }
+    openings[key] = nextOpening
+    order.append((key, nextOpening))
+    nextOpening += 1
+  }
+
+  private func isOpen(_ lane: (key: Int, opening: Int)) -> Bool {
+    openings[lane.key] == lane.opening && lanes[lane.key] != nil
   }
 
   /// Another task runs on `cpu` from here on.
   mutating func switchTask(on cpu: Int32, from old: Int32, to new: Int32) {
-    if taskOnCPU[cpu] == nil, old >= 0, let stack = lanes.removeValue(forKey: Self.anonymous(cpu)) {
-      self[Int(old)] = self[Int(old)] + stack
-      calling.remove(Self.anonymous(cpu))
+    if taskOnCPU[cpu] == nil, old >= 0, lanes[Self.anonymous(cpu)] != nil {
+      let stack = self[Self.anonymous(cpu)]
+      self[Self.anonymous(cpu)] = []
+      adopt(self[Int(old)] + stack, into: Int(old))
     }
-    taskOnCPU[cpu] = new
+    if taskOnCPU.count < Self.mostRemembered || taskOnCPU[cpu] != nil { taskOnCPU[cpu] = new }
   }
 
   /// Moves the calls that enclose a frame of `depth` to lane `key` when their task went on there: the one
   /// anonymous lane whose call at `depth - 1` may call `function`.
   mutating func adoptCaller(of function: KernelFunction, depth: Int32, into key: Int) {
     guard depth > 0, !self[key].contains(where: { $0.depth >= 0 && $0.depth < depth }) else { return }
-    let callers = lanes.keys.sorted().filter { other in
+    let callers = lanes.keys.filter { other in
       other != key && (lanes[other] ?? []).contains { $0.depth == depth - 1 && $0.function.mayCall(function) }
     }
     guard callers.count == 1, let other = callers.first, var stack = lanes[other],
@@ -123,18 +191,18 @@ struct TaskLanes {
     let moved = Array(stack[...place])
     stack.removeSubrange(...place)
     self[other] = stack
-    self[key] = moved + self[key]
+    adopt(moved + self[key], into: key)
   }
 
   /// The lane in which a call that ends here was opened, where that is not `key`: its task migrated.
   mutating func adoptFrame(of function: KernelFunction, depth: Int32, into key: Int) {
     guard !self[key].contains(where: { $0.function == function && $0.depth == depth }) else { return }
-    let owners = lanes.keys.sorted().filter { other in
+    let owners = lanes.keys.filter { other in
       other != key && (lanes[other] ?? []).contains { $0.function == function && $0.depth == depth }
     }
     guard owners.count == 1, let other = owners.first, let stack = lanes[other] else { return }
     self[other] = []
-    self[key] = stack + self[key]
+    adopt(stack + self[key], into: key)
   }
 
   /// Whether the task of a lane cannot enter anything at this depth, because a function is open there: another task
@@ -143,10 +211,15 @@ struct TaskLanes {
     self[key].contains { $0.depth == depth && $0.call == nil && !$0.hasReturned }
   }
 
+  private mutating func adopt(_ stack: [OpenCall], into key: Int) {
+    if lanes[key] == nil, !stack.isEmpty { open(key) }
+    self[key] = stack
+  }
+
   /// Whether calls at a group are open in other lanes; each of them learns that it is not alone any more.
   mutating func meetOthers(at group: Int, except key: Int) -> Bool {
     var isMet = false
-    for other in calling where other != key {
+    for other in atGroup[group] ?? [] where other != key {
       guard let index = lanes[other]?.lastIndex(where: { $0.call?.place == group }) else { continue }
       lanes[other]?[index].call?.wasJoined = true
       isMet = true
@@ -156,12 +229,30 @@ struct TaskLanes {
 
   /// The lanes with an open call at a group, in a fixed order.
   func keysOfCalls(at group: Int) -> [Int] {
-    calling.filter { lanes[$0]?.last?.call?.place == group }.sorted()
+    guard let keys = atGroup[group] else { return [] }
+    return Set(keys).filter { lanes[$0]?.last?.call?.place == group }.sorted()
+  }
+
+  /// The lanes with an open call for a device, in a fixed order.
+  func keysOfCalls(for device: NameID) -> [Int] {
+    guard let keys = ofDevice[device] else { return [] }
+    return Set(keys).sorted()
   }
 
   mutating func removeAll() {
     calling.removeAll()
+    atGroup.removeAll()
+    ofDevice.removeAll()
+    count = 0
     lanes.removeAll(keepingCapacity: true)
+    order.removeAll()
+    openings.removeAll()
+    oldest = 0
+  }
+
+  /// Every open ownership call, in no order.
+  var openCalls: [OwnershipCall] {
+    calling.flatMap { key in (lanes[key] ?? []).compactMap(\.call) }
   }
 
   /// Every open ownership call with its lane, in a fixed order.

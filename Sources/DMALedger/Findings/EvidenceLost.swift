@@ -53,16 +53,17 @@ extension EvidenceLost {
       let known = marked.reduce(0) { $0.clampedSum($1.count) }
       parts.append(
         known > 0
-          ? "the tracer lost \(known) events in \(places(marked.count))"
-          : "the tracer lost events in \(places(marked.count))")
+          ? "the tracer lost \(known) events in \(places(marked.reduce(0) { $0 + $1.times }))"
+          : "the tracer lost events in \(places(marked.reduce(0) { $0 + $1.times }))")
     }
     for (kind, words) in [
       (Loss.Kind.bufferStarted, "a CPU's buffer begins later than the capture"),
       (.restarted, "the file holds more than one capture"), (.damaged, "part of the file could not be read"),
       (.timeWentBack, "the clock steps back"),
       (.missingUse, "a second pass shows no use although the first one did"),
+      (.givenUp, "more was open at once than is followed"),
     ] {
-      let count = context.losses.filter { $0.kind == kind }.count
+      let count = context.losses.reduce(0) { $0 + ($1.kind == kind ? $1.times : 0) }
       if count > 0 { parts.append(count == 1 ? words : "\(words) (\(count) times)") }
     }
     return [
@@ -89,6 +90,7 @@ extension EvidenceLost {
     case .restarted: "another capture begins"
     case .damaged: "the last line that could be read"
     case .timeWentBack: "earlier than the line before"
+    case .givenUp: "more was open at once than is followed"
     case .missingUse:
       "this bind of \(context.text(loss.device) ?? "a device") ends without its second use"
     }

@@ -86,6 +86,8 @@ package struct CallFields: Sendable {
   package var newOwner: UInt64?
   /// The return value as printed, sign-extended where it was hexadecimal.
   package var result: Int64?
+  /// The device has a name that there was no room for.
+  package var isUnnamed = false
   /// Whether a field that should have been text could not be read: `(fault)`.
   package var hasFault = false
 

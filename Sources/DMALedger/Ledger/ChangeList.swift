@@ -40,7 +40,32 @@ struct ChangeList: Sendable {
 
   /// Those that are kept, in the order of their effect.
   private(set) var kept: [Entry] = []
-  private(set) var fold: Fold?
+  /// What few groups have, apart: a group is small without it.
+  private struct Rare: Sendable {
+    var fold: Fold?
+    var theft: OwnershipCall?
+    var lastRequest: OwnershipCall?
+    var grant: OwnershipCall?
+  }
+
+  private var rare: [Rare] = []
+
+  private func rarely<Value>(_ path: KeyPath<Rare, Value?>) -> Value? {
+    rare.first.flatMap { $0[keyPath: path] }
+  }
+
+  private mutating func setRare<Value>(_ path: WritableKeyPath<Rare, Value?>, _ value: Value?) {
+    if rare.isEmpty {
+      if value == nil { return }
+      rare = [Rare()]
+    }
+    rare[0][keyPath: path] = value
+  }
+
+  private(set) var fold: Fold? {
+    get { rarely(\.fold) }
+    set { setRare(\.fold, newValue) }
+  }
 
   // What all of them show, kept or not.
 
@@ -51,11 +76,20 @@ struct ChangeList: Sendable {
   /// Calls whose code is missing while nothing else tells what they did.
   private(set) var lacksReturn = CallTally()
   /// The first unuse that found the group owned.
-  private(set) var theft: OwnershipCall?
+  private(set) var theft: OwnershipCall? {
+    get { rarely(\.theft) }
+    set { setRare(\.theft, newValue) }
+  }
   /// The last time somebody asked for the group, whatever came of it.
-  private(set) var lastRequest: OwnershipCall?
+  private(set) var lastRequest: OwnershipCall? {
+    get { rarely(\.lastRequest) }
+    set { setRare(\.lastRequest, newValue) }
+  }
   /// The first call behind the last refusal that got the group, or was told that it could.
-  private(set) var grant: OwnershipCall?
+  private(set) var grant: OwnershipCall? {
+    get { rarely(\.grant) }
+    set { setRare(\.grant, newValue) }
+  }
 
   var isEmpty: Bool { kept.isEmpty }
   var first: Entry? { kept.first }
@@ -63,12 +97,17 @@ struct ChangeList: Sendable {
 
   mutating func append(_ entry: Entry) {
     let call = entry.call
+    if let former = kept.indices.last, !kept[former].call.mayBeWarnedOf {
+      // The line of any but the last is quoted only where a finding is about it, and that keeps the call itself.
+      kept[former].call.entry.text = .none
+      kept[former].call.exit?.text = .none
+    }
     kept.append(entry)
     if call.kind == .use { sawUse = true }
     if call.countBefore != nil || call.countAfter != nil { readsCounts = true }
     if call.result != nil { sawResult = true }
     if call.lacksReturn { lacksReturn[call.kind] += 1 }
-    if theft == nil, call.kind == .unuse, call.ownerBefore ?? 0 != 0 { theft = call }
+    if call.kind == .unuse, call.ownerBefore ?? 0 != 0, theft == nil { theft = call }
     switch call.kind {
     case .claim, .deviceClaim, .query:
       lastRequest = call
@@ -125,6 +164,14 @@ extension ChangeList.Fold {
 }
 
 extension OwnershipCall {
+  /// Whether the kernel may warn of it: then a log may quote its line.
+  fileprivate var mayBeWarnedOf: Bool {
+    switch kind {
+    case .unuse, .release, .deviceRelease: true
+    case .use, .claim, .deviceClaim, .query: false
+    }
+  }
+
   /// Whether its return code is missing and nothing else tells what it did: a count read behind it, or by a query.
   fileprivate var lacksReturn: Bool {
     kind.hasResult && result == nil && countAfter == nil && !(kind == .query && countBefore != nil)

@@ -26,8 +26,12 @@ package struct CountHistory: Sendable {
     /// One of several calls whose order is not known: the highest count among them is told of the first of them.
     package var isOverlapped = false
     package var overlapPeak: Count?
-    /// What it stands for, where it is more than one step.
-    var folded: FoldedCounts?
+    /// What it stands for, where it is more than one step. Few steps do, so the others carry no room for it.
+    var folded: FoldedCounts? {
+      get { fold.first }
+      set { fold = newValue.map { [$0] } ?? [] }
+    }
+    private var fold: [FoldedCounts] = []
     /// The place among all steps of the (first) step.
     var serial = 0
     /// What the past allows behind it.

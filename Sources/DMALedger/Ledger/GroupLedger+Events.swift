@@ -118,6 +118,15 @@ extension GroupLedger {
     retireLeaks()
   }
 
+  /// A device that is not told from others came, went, or took or gave back a reference.
+  mutating func admitStranger() {
+    forget()
+    losses += 1
+    hasUnknownMembers = true
+    hasAllMembers = false
+    if owner == .none { owner = .unknown }
+  }
+
   /// It may be another group from here on: the count is not known, and leaks of the old one are history.
   mutating func doubtIdentity() {
     guard !changes.isEmpty else { return }
@@ -207,7 +216,7 @@ extension GroupLedger {
   mutating func remove(_ device: NameID) -> Bool {
     members.remove(device)
     if let index = deviceIndex[device] { devices[index].isBound = false }
-    return members.isEmpty
+    return members.isEmpty && !hasUnknownMembers
   }
 
   /// Every leak ever found, those before a loss first.

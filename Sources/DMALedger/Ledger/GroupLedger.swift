@@ -41,6 +41,10 @@ struct GroupLedger: Sendable {
   var toldGrant: Witness?
   /// Somebody asked for it by name, whatever the capture shows of it.
   var isAskedFor = false
+  /// Something has happened to it since events were lost.
+  var isTouched = false
+  /// A member came or went whose name is not kept.
+  var hasUnknownMembers = false
   /// Whether `members` are all there are.
   var hasAllMembers = false
   var hasEnded = false

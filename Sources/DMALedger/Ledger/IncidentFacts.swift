@@ -27,7 +27,7 @@ struct IncidentFacts: Sendable {
   private var memberships: Set<Membership> = []
   /// The group each device is listed in; the lowest where there are several.
   private(set) var groupsByDevice: [NameID: Int] = [:]
-  private var places: [NameID: Place] = [:]
+  private(set) var places: [NameID: Place] = [:]
 
   private struct Membership: Hashable {
     var device: NameID

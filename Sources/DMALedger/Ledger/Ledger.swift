@@ -3,15 +3,21 @@
 /// A group is its pointer where probes captured it; otherwise its number, which the kernel hands out again as soon
 /// as the last member has left: every life of a number is an incarnation of its own.
 struct Ledger: CallSink, Sendable {
-  /// Groups kept; calls on more are counted as unattributed.
-  static let limit = 65_536
-
-  private(set) var groups: [GroupLedger] = []
-  private let limits: Limits
+  var groups: [GroupLedger] = []
+  let limits: Limits
+  /// Groups that something has happened to since the last loss, and where that one reached back to.
+  private var touched: [Int] = []
+  private var lastLoss: LineReference?
+  /// Devices with an account in a group, and members of groups, over all of them.
+  var accounts = 0
+  private var memberships = 0
+  var forgotten = Forgotten()
   /// Changes that are kept one by one.
-  private var keptChanges = 0
+  var keptChanges = 0
   /// Calls that no group can be named for.
   private(set) var unattributed = CallTally()
+  /// Calls on groups that are not followed: no other group may have seen them.
+  private(set) var beyond = CallTally()
   /// Successful calls among them, as every group may have seen them.
   private var elsewhere = CallTally()
   /// How many of them each group has taken into account.
@@ -61,10 +67,14 @@ struct Ledger: CallSink, Sendable {
       abandoned.remove(index)
       if let device = call.device { join(device, index) }
       allowElsewhere(index)
+      touch(index)
       return index
     }
+    // Where it names one that is not followed, it is not the one that its device was in before.
+    if call.group != nil, isFull { return nil }
     if let device = call.device, let index = groupOfDevice[device], !groups[index].hasEnded {
       allowElsewhere(index)
+      touch(index)
       return index
     }
     return nil
@@ -110,6 +120,7 @@ struct Ledger: CallSink, Sendable {
     guesses[index] = nil
     groups[index].end()
     groups[old].hasEnded = false
+    touch(old)
     groups[old].doubtIdentity()
     for device in groupOfDevice.keys where groupOfDevice[device] == index { join(device, old) }
     byID[id] = old
@@ -118,7 +129,7 @@ struct Ledger: CallSink, Sendable {
   }
 
   private mutating func open(_ key: GroupKey, isNewborn: Bool) -> Int? {
-    guard groups.count < Ledger.limit else { return nil }
+    guard groups.count < limits.groups else { return nil }
     let incarnation = key.id.map { incarnations[$0, default: 0] } ?? 0
     groups.append(
       GroupLedger(
@@ -126,6 +137,7 @@ struct Ledger: CallSink, Sendable {
         limits: limits))
     let index = groups.count - 1
     groups[index].boot = boot
+    touch(index)
     applied.append(isNewborn ? elsewhere : elsewhereBefore)
     // What its count was when the capture began is lost with the events.
     if hasLoss, !isNewborn { groups[index].lose(since: nil) }
@@ -151,6 +163,7 @@ struct Ledger: CallSink, Sendable {
     }
     groups[index].boot = boot
     byLife[key] = index
+    touch(index)
     allowElsewhere(index)
     return index
   }
@@ -178,8 +191,21 @@ struct Ledger: CallSink, Sendable {
 
   private mutating func join(_ device: NameID, _ index: Int) {
     groupOfDevice[device] = index
-    groups[index].members.insert(device)
+    touch(index)
+    note(device, memberOf: index)
     abandoned.remove(index)
+  }
+
+  private mutating func note(_ device: NameID, memberOf index: Int) {
+    if groups[index].members.contains(device) { return }
+    if memberships < 4 * limits.devices {
+      memberships += 1
+      groups[index].members.insert(device)
+    } else {
+      // Members that are not known of may hold what seems to be in excess.
+      groups[index].admitStranger()
+      forgotten.note(.devices, LineReference(source: 0, line: 0))
+    }
   }
 
   func groupID(ofDevice device: NameID) -> Int? {
@@ -190,6 +216,20 @@ struct Ledger: CallSink, Sendable {
   private func group(ofDevice device: NameID) -> Int? {
     guard let index = groupOfDevice[device], !groups[index].hasEnded else { return nil }
     return index
+  }
+
+  /// The same, for something that happens to it.
+  private mutating func touchGroup(ofDevice device: NameID) -> Int? {
+    guard let index = group(ofDevice: device) else { return nil }
+    touch(index)
+    return index
+  }
+
+  /// Something happens to a group: what is lost later may bear on it.
+  private mutating func touch(_ index: Int) {
+    if groups[index].isTouched { return }
+    groups[index].isTouched = true
+    touched.append(index)
   }
 
   // MARK: - Members
@@ -213,9 +253,11 @@ struct Ledger: CallSink, Sendable {
   /// A device left a group.
   mutating func left(_ device: NameID, id: Int, witness: Witness) {
     guard let index = byID[id] ?? open(GroupKey(pointer: nil, id: id), isNewborn: false) else { return }
+    touch(index)
     // A driver gives back before its device leaves.
     groups[index].orphan(device)
     lastLeft[index] = witness.at
+    if groups[index].members.contains(device) { memberships -= 1 }
     if groups[index].remove(device) {
       abandoned.insert(index)
       groups[index].noteFreed(witness)
@@ -226,61 +268,13 @@ struct Ledger: CallSink, Sendable {
   /// A successful claim attached `devices`: they are all the members the group has.
   mutating func setMembers(_ devices: [NameID], of index: Int) {
     for device in devices { join(device, index) }
+    if groups[index].hasUnknownMembers { return }
+    memberships += Set(devices).count - groups[index].members.count
     groups[index].members = Set(devices)
     groups[index].hasAllMembers = true
   }
 
-  // MARK: - Calls
-
-  mutating func apply(_ call: OwnershipCall, to index: Int, isAlone: Bool, context: CallContext) {
-    groups[index].apply(call, isAlone: isAlone, context: context)
-    noteChange()
-  }
-
-  /// One change more is kept; where there are too many, those of the groups that have most are told as totals.
-  private mutating func noteChange() {
-    keptChanges += 1
-    guard keptChanges > limits.changes else { return }
-    let kept = groups.map(\.changes.kept.count).sorted(by: >)
-    // The greatest share with which all of them come to three quarters of the limit.
-    var rest = kept.reduce(0, +) - limits.changes * 3 / 4
-    var share = kept.first ?? 0
-    for (index, count) in kept.enumerated() where rest > 0 {
-      let next = index + 1 < kept.count ? kept[index + 1] : 0
-      let step = min(count - next, (rest + index) / (index + 1))
-      share = count - step
-      rest -= step * (index + 1)
-    }
-    for index in groups.indices where groups[index].changes.kept.count > share {
-      groups[index].keepChanges(max(2, share))
-    }
-    keptChanges = groups.reduce(0) { $0 + $1.changes.kept.count }
-  }
-
-  mutating func apply(_ calls: [OverlappingCall<Ledger>], to index: Int) {
-    let order = OverlapOrder.find(
-      calls.map { OverlapOrder.Call($0.call, closed: $0.closed) }, count: groups[index].count,
-      owner: groups[index].owner,
-      serial: groups[index].serial)
-    groups[index].begin(order)
-    // What came behind a call may have come behind others as well: a holder that was removed later was one before.
-    var waiting: [(at: LineReference, tell: (inout Ledger) -> Void)] = []
-    for place in order.places {
-      let call = calls[place].call
-      while let next = waiting.first, next.at < (call.exit ?? call.entry).at {
-        next.tell(&self)
-        waiting.removeFirst()
-      }
-      groups[index].found = order.found[place]
-      groups[index].apply(call, isAlone: false, context: calls[place].context)
-      keptChanges += 1
-      waiting += calls[place].followers
-      waiting = waiting.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }
-        .map(\.element)
-    }
-    for next in waiting { next.tell(&self) }
-    groups[index].end(order)
-  }
+  // MARK: - What calls did
 
   mutating func nameLater(_ call: OwnershipCall, in group: Int) {
     unattributed[call.kind] -= 1
@@ -320,29 +314,36 @@ struct Ledger: CallSink, Sendable {
   mutating func countDoubted() { doubtedCalls += 1 }
 
   mutating func setBound(_ device: NameID, _ isBound: Bool, driver: NameID?) {
-    guard let index = group(ofDevice: device) else { return }
+    guard let index = touchGroup(ofDevice: device) else { return }
     groups[index].setBound(device, isBound, driver: driver)
   }
 
   mutating func abandon(_ device: NameID, window: ProbeWindow, context: CallContext) {
-    guard let index = group(ofDevice: device) else { return }
+    guard let index = touchGroup(ofDevice: device) else { return }
     groups[index].abandon(device, window: window, context: context)
   }
 
   mutating func orphan(_ device: NameID) {
-    guard let index = group(ofDevice: device) else { return }
+    guard let index = touchGroup(ofDevice: device) else { return }
     groups[index].orphan(device)
   }
 
   mutating func widen(_ device: NameID, by most: Int) {
-    guard let index = group(ofDevice: device) else { return }
+    guard let index = touchGroup(ofDevice: device) else { return }
     groups[index].widen(by: most)
   }
 
   /// Events were lost: every group may have changed.
   mutating func lose(since: LineReference?) {
     hasLoss = true
-    for index in groups.indices {
+    // A group that nothing has happened to since the loss before is as unknown as it can be, unless this one reaches
+    // further back.
+    let from = since ?? LineReference(source: 0, line: 0)
+    let concerned = lastLoss.map { from >= $0 } ?? false ? touched : Array(groups.indices)
+    lastLoss = from
+    for index in touched { groups[index].isTouched = false }
+    touched.removeAll(keepingCapacity: true)
+    for index in concerned {
       // What is lost may have run before the marker, and in a group that has died since.
       let isOver =
         groups[index].hasEnded && (lastLeft[index].map { left in since.map { left < $0 } ?? false } ?? true)
@@ -356,22 +357,22 @@ struct Ledger: CallSink, Sendable {
   }
 
   mutating func undoTake(_ device: NameID) {
-    guard let index = group(ofDevice: device) else { return }
+    guard let index = touchGroup(ofDevice: device) else { return }
     groups[index].undoTake(device)
   }
 
   mutating func leaveBehind(_ device: NameID, context: CallContext) {
-    guard let index = group(ofDevice: device) else { return }
+    guard let index = touchGroup(ofDevice: device) else { return }
     groups[index].leaveBehind(device, context: context)
   }
 
   mutating func leaveOpen(_ device: NameID) {
-    guard let index = group(ofDevice: device) else { return }
+    guard let index = touchGroup(ofDevice: device) else { return }
     groups[index].leaveOpen(device)
   }
 
   mutating func forget(_ device: NameID) {
-    guard let index = group(ofDevice: device) else { return }
+    guard let index = touchGroup(ofDevice: device) else { return }
     groups[index].forget()
   }
 
@@ -415,6 +416,20 @@ struct Ledger: CallSink, Sendable {
   var callsElsewhere: Int { elsewhere.total }
 
   mutating func forgetCount(of index: Int) { groups[index].forget() }
+
+  var isFull: Bool { groups.count >= limits.groups }
+
+  mutating func countBeyond(_ call: OwnershipCall, of key: GroupKey) { beyond[call.kind] += 1 }
+
+  mutating func lose(_ index: Int, since: LineReference?) {
+    touch(index)
+    groups[index].lose(since: since)
+  }
+
+  mutating func loseMember(ofGroup id: Int) {
+    guard let index = byID[id] else { return }
+    groups[index].admitStranger()
+  }
 
   func id(of index: Int) -> Int? { groups[index].id }
 

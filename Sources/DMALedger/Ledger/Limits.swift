@@ -5,12 +5,19 @@
 package struct Limits: Sendable {
   /// Changes of all groups together that are told one by one. Of a group that has more than its share the first and the
   /// last are; those in between are told as totals.
-  package var changes = 16_384
+  package var changes = 10_240
+  /// Groups that are followed, in all their lives; calls on more are only counted.
+  package var groups = 4096
+  /// Devices that an account is kept of, over all groups.
+  package var devices = 8192
   /// Leaks of a device, and other defects of a group, that are told one by one before those that differ in nothing but
   /// their time are told together.
   package var alike = 64
   /// Refusals of a group that are kept one by one before those that found the same state are told together.
   package var refusals = 32
+
+  /// Bytes of lines that are kept before those that cannot become evidence any more are forgotten.
+  package var texts = 1 << 20
 
   /// The usual limits.
   package init() {}

@@ -105,19 +105,34 @@ public struct Count: Hashable, Sendable {
 
 /// Where a fact was read: a source of the incident and a line of it.
 public struct LineReference: Hashable, Comparable, Sendable {
-  /// Index into `Report.sources`.
-  public var source: Int
-  /// Line number after decompression, from 1.
-  public var line: Int
+  /// The source in the upper 20 bits, the line in the others: calls keep several of these.
+  private var packed: UInt64
+
+  private static let lineBits: UInt64 = 44
+  private static let mostLines: UInt64 = 1 << lineBits - 1
+  private static let mostSources: UInt64 = 1 << (64 - lineBits) - 1
+
+  /// Index into `Report.sources`, below 2^20.
+  public var source: Int {
+    get { Int(packed >> Self.lineBits) }
+    set { self = LineReference(source: newValue, line: line) }
+  }
+
+  /// Line number after decompression, from 1 and below 2^44; 0 where no line was read.
+  public var line: Int {
+    get { Int(packed & Self.mostLines) }
+    set { self = LineReference(source: source, line: newValue) }
+  }
 
   /// A line of a source.
   public init(source: Int, line: Int) {
-    self.source = source
-    self.line = line
+    packed =
+      min(UInt64(max(0, source)), Self.mostSources) << Self.lineBits
+      | min(UInt64(max(0, line)), Self.mostLines)
   }
 
   /// Orders by source, then by line.
   public static func < (left: LineReference, right: LineReference) -> Bool {
-    (left.source, left.line) < (right.source, right.line)
+    left.packed < right.packed
   }
 }

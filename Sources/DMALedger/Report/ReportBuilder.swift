@@ -13,6 +13,8 @@ struct ReportBuilder {
   let diagnostics: [Diagnostic]
   /// Events overwritten or dropped before the capture was read, by its header or statistics.
   let lostBefore: Int
+  /// Whether anything was given up because there was too much of it.
+  let hasForgotten: Bool
   let countsTicks: Bool
   let order: SourceOrder
 
@@ -104,6 +106,15 @@ struct ReportBuilder {
       reasons.append(
         "the kernel warned about DMA ownership, and nothing shows of which group")
     }
+    if ledger.beyond.total > 0 {
+      reasons.append(
+        "\(ledger.beyond.total) ownership calls are on groups beyond the first \(ledger.groups.count), which are not followed"
+      )
+    }
+    if hasForgotten {
+      reasons.append(
+        "more was open at once than is followed, so calls may have run that are not known; see the remarks")
+    }
     let open = ledger.unattributed
     if open.total > 0 {
       reasons.append(
@@ -112,7 +123,7 @@ struct ReportBuilder {
     if lostBefore > 0 || losses.contains(where: { $0.kind != .missingUse }) {
       reasons.append("events were lost, so calls may be missing")
     }
-    if groups.allSatisfy({ $0.changes.isEmpty }), open.total == 0 {
+    if groups.allSatisfy({ $0.changes.isEmpty }), open.total == 0, ledger.beyond.total == 0 {
       reasons.append("no call that takes or gives back DMA ownership of a group is in the capture")
     }
     return reasons.isEmpty ? (.balanced, []) : (.inconclusive, reasons)

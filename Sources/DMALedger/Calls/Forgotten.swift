@@ -1,0 +1,50 @@
+/// What was given up because there was more of it than is followed. The report says so.
+struct Forgotten: Sendable {
+  enum Kind: Int, Sendable, CaseIterable {
+    /// Calls that were entered and never seen to return.
+    case calls
+    case windows
+    case groups
+    case devices
+    case names
+    /// Uses of devices that had no group.
+    case uses
+  }
+
+  /// How often each kind was given up, and where first.
+  private(set) var counts: [(count: Int, first: LineReference)?] = Kind.allCases.map { _ in nil }
+
+  mutating func note(_ kind: Kind, _ at: LineReference) {
+    counts[kind.rawValue] = (
+      counts[kind.rawValue].map { $0.count + 1 } ?? 1, counts[kind.rawValue]?.first ?? at
+    )
+  }
+
+  /// Whether anything was given up.
+  var hasAny: Bool { counts.contains { $0 != nil } }
+
+  /// What to tell of it.
+  var diagnostics: [Diagnostic] {
+    Kind.allCases.compactMap { kind in
+      counts[kind.rawValue].map { count, first in
+        Diagnostic(
+          level: .warning, source: first.source, line: first.line,
+          message: Self.words(kind, count) + "; whatever depends on that is not known")
+      }
+    }
+  }
+
+  private static func words(_ kind: Kind, _ count: Int) -> String {
+    switch kind {
+    case .calls:
+      "\(count) calls were given up, because more were entered and not seen to return than are followed at once "
+        + "(\(TaskLanes.limit) tasks, \(TaskLanes.mostAtGroup) calls at one group)"
+    case .windows:
+      "\(count) probes were given up, because more had begun and not ended than are followed at once"
+    case .groups: "\(count) calls are on groups beyond those that are followed"
+    case .devices: "\(count) devices are beyond those that are followed in groups"
+    case .names: "\(count) lines name a device that there was no room for among so many names"
+    case .uses: "uses of devices without a group were given up, because there were too many of them"
+    }
+  }
+}

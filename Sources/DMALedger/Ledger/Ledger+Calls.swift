@@ -1,0 +1,71 @@
+/// Calls that take effect, and how many of them, and of their devices, are kept.
+extension Ledger {
+  mutating func apply(_ call: OwnershipCall, to index: Int, isAlone: Bool, context: CallContext) {
+    let call = admitted(call, to: index)
+    groups[index].apply(call, isAlone: isAlone, context: context)
+    if call.isUnnamed { groups[index].admitStranger() }
+    noteChanges(1)
+  }
+
+  /// The call, without its device where there are too many devices already to keep an account of another one.
+  private mutating func admitted(_ call: OwnershipCall, to index: Int) -> OwnershipCall {
+    guard let device = call.device, groups[index].deviceIndex[device] == nil else { return call }
+    if accounts < limits.devices {
+      accounts += 1
+      return call
+    }
+    forgotten.note(.devices, call.entry.at)
+    var call = call
+    call.device = nil
+    call.isUnnamed = true
+    return call
+  }
+
+  /// More changes are kept; where there are too many, those of the groups that have most are told as totals.
+  private mutating func noteChanges(_ count: Int) {
+    keptChanges += count
+    guard keptChanges > limits.changes else { return }
+    let kept = groups.map(\.changes.kept.count).sorted(by: >)
+    // The greatest share with which all of them come to three quarters of the limit.
+    var rest = kept.reduce(0, +) - limits.changes * 3 / 4
+    var share = kept.first ?? 0
+    for (index, count) in kept.enumerated() where rest > 0 {
+      let next = index + 1 < kept.count ? kept[index + 1] : 0
+      let step = min(count - next, (rest + index) / (index + 1))
+      share = count - step
+      rest -= step * (index + 1)
+    }
+    for index in groups.indices where groups[index].changes.kept.count > share {
+      groups[index].keepChanges(max(2, share))
+    }
+    keptChanges = groups.reduce(0) { $0 + $1.changes.kept.count }
+  }
+
+  mutating func apply(_ calls: [OverlappingCall<Ledger>], to index: Int) {
+    let order = OverlapOrder.find(
+      calls.map { OverlapOrder.Call($0.call, closed: $0.closed) }, count: groups[index].count,
+      owner: groups[index].owner,
+      serial: groups[index].serial)
+    groups[index].begin(order)
+    var isUnnamed = false
+    // What came behind a call may have come behind others as well: a holder that was removed later was one before.
+    var waiting: [(at: LineReference, tell: (inout Ledger) -> Void)] = []
+    for place in order.places {
+      let call = admitted(calls[place].call, to: index)
+      isUnnamed = isUnnamed || call.isUnnamed
+      while let next = waiting.first, next.at < (call.exit ?? call.entry).at {
+        next.tell(&self)
+        waiting.removeFirst()
+      }
+      groups[index].found = order.found[place]
+      groups[index].apply(call, isAlone: false, context: calls[place].context)
+      waiting += calls[place].followers.map { ($0.at, $0.tell) }
+      waiting = waiting.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }
+        .map(\.element)
+    }
+    for next in waiting { next.tell(&self) }
+    groups[index].end(order)
+    if isUnnamed { groups[index].admitStranger() }
+    noteChanges(calls.count)
+  }
+}
