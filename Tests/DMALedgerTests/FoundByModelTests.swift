@@ -43,4 +43,113 @@ struct FoundByModelTests {
     ])
     #expect(told.groups.isEmpty)
   }
+
+  @Test("a release that may have come behind a use is not told as one that found no owner")
+  func releaseInNoOrder() {
+    let own = "0xff24580882aa9040"
+    let told = Lines.report([
+      ("q", Lines.entry("dclaim", Lines.claim, 0, device: nic)),
+      ("q", Lines.result("dclaim", Lines.claim, 0)),
+      // A driver gives back what is the owner's: 0, and still owned.
+      ("k", Lines.entry("unuse", Lines.unuse, 1, own: own, device: audio)),
+      ("k", "clean: (device_unbind_cleanup+0x0/0x52) dev=\"\(audio)\""),
+      ("q", Lines.entry("drelease", Lines.release, 0, own: own, device: nic)),
+      ("k", Lines.entry("use", Lines.use, 0, own: own, device: audio)),
+      ("k", Lines.result("use", Lines.use, 0)),
+    ])
+    #expect(!told.has(.releaseUnowned))
+    #expect(told.group(7)?.final == Count(min: 0, max: 1))
+  }
+
+  @Test("a call that is open when its group's number goes to another group is no call on that one")
+  func callOnDeadGroup() {
+    let told = Lines.report([
+      ("q", Lines.entry("claim", "iommu_group_claim_dma_owner", 0)),
+      ("q", Lines.result("claim", "iommu_group_claim_dma_owner", 0)),
+      ("i", Lines.entry("release", "iommu_group_release_dma_owner", 1, own: "0xff24")),
+      ("r", Lines.entry("query", Lines.query, 0, group: "grp=0xff11000100aaaa00 id=7")),
+      ("r", Lines.result("query", Lines.query, 0)),
+    ])
+    #expect(told.groups.map(\.final.exact) == [0, 0])
+    #expect(told.groups.count == 2)
+  }
+
+  @Test("two uses without codes that find an owner are no leak")
+  func usesOfOwnedGroup() {
+    let own = "0xff24580882aa8840"
+    let told = Lines.report([
+      ("k", "rp: (really_probe+0x0/0x396) dev=\"\(nic)\" drv=\"native\""),
+      ("k", Lines.entry("use", Lines.use, nil, own: own, device: nic)),
+      ("k", "remove: (device_remove+0x0/0x52) dev=\"\(nic)\""),
+      ("k", Lines.entry("use", Lines.use, nil, own: own, device: nic)),
+      ("k", "bound: (driver_bound+0x0/0x52) dev=\"\(nic)\""),
+      ("k", Lines.entry("unuse", Lines.unuse, nil, own: own, device: nic)),
+    ])
+    #expect(!told.findings.contains { $0.severity == .error })
+    #expect(told.verdict == .inconclusive)
+  }
+
+  // MARK: Returns alone
+
+  @Test("returns that both read what two uses left behind do not say what was there before")
+  func returnsAfterBoth() {
+    func use(_ task: String, _ device: String) -> (task: String, event: String) {
+      (task, Lines.result("use", Lines.use, 0, "dev=\"\(device)\" \(Lines.group) cnt=2 own=0x0"))
+    }
+    // 0 → 1 → 2, and only then do both return.
+    let told = Lines.report([use("k", nic), use("i", audio)])
+    #expect(told.group(7)?.initial.min == 0)
+    #expect(told.group(7)?.final.exact == 2)
+    #expect(told.verdict == .inconclusive)
+  }
+
+  // MARK: CPUs in the place of tasks
+
+  @Test("tasks that may have changed places on two CPUs prove nothing about the kernel")
+  func changedPlaces() {
+    let told = TestSupport.report(
+      on: """
+        # tracer: function_graph
+        #
+         0)               |  really_probe() {
+         1)               |  device_release_driver_internal() {
+         0)   2.154 us    |    iommu_device_use_default_domain();
+         1)   2.154 us    |    device_remove();
+         0)   2.154 us    |    iommu_device_unuse_default_domain();
+         0)   2.154 us    |    device_unbind_cleanup();
+         1)   2.154 us    |    driver_bound();
+         0)   2.154 us    |  }
+         1)   2.154 us    |  }
+
+        """)
+    #expect(told.kernel.testDriverRemove != .fixed)
+    #expect(told.kernel.testDriverRemove != .unfixed)
+  }
+
+  @Test(
+    "a task that begins where another one's function is open shares its CPU, whenever the first brace comes")
+  func tangledBeforeBraces() {
+    let told = TestSupport.report(
+      on: """
+        # tracer: function_graph
+        #
+         0)               |  device_release_driver_internal() {
+         0)               |  really_probe() {
+         0)               |    device_remove() {
+         1) @ 106935.6 us |    } /* device_remove */
+         1)               |    pci_dma_cleanup() {
+         1)   2.154 us    |      iommu_device_unuse_default_domain();
+         0)               |    pci_dma_configure() {
+         1) @ 106935.6 us |    }
+         1)   2.154 us    |    device_unbind_cleanup();
+         0)   2.154 us    |      iommu_device_use_default_domain();
+         1) @ 106935.6 us |  } /* device_release_driver_internal */
+         0) @ 106935.6 us |    }
+         0)   2.154 us    |    driver_sysfs_add();
+         0)   2.154 us    |    driver_bound();
+         0) @ 106935.6 us |  }
+
+        """)
+    #expect(told.kernel.testDriverRemove == .unknown)
+  }
 }

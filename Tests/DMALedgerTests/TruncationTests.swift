@@ -1,39 +1,53 @@
 import DMALedger
+import Foundation
 import TestSupport
 import Testing
 
 /// Captures that end anywhere, and captures with a damaged bit: less evidence, and never another verdict.
 @Suite("Cut and damaged captures")
 struct TruncationTests {
-  static let samples = [
-    "6.1-fixed-late-probes", "6.1-unfixed-late-probes", "6.1-unfixed-boot-function+probes",
-    "6.1-unfixed-late-probes-stack", "7.3-unfixed-late-fprobes", "7.3-unfixed-late-graph-retval",
-    "7.3-fixed-late-function",
-  ]
+  /// Every byte of the smaller captures and every line of the others, and ten times as many bits.
+  static let isExhaustive = ProcessInfo.processInfo.environment["DMALEDGER_EXHAUSTIVE"] != nil
 
-  /// What a part of a capture may say, as far as the whole one tells.
-  private func check(_ bytes: [UInt8], against whole: Report, _ what: String) {
-    let report = report(on: bytes)
-    let leaks = Set(whole.findings.filter { $0.severity == .error }.map { "\($0.rule) \($0.device ?? "")" })
-    if report.verdict == .unbalanced { #expect(whole.verdict == .unbalanced, "\(what)") }
-    for finding in report.findings where finding.severity == .error && finding.rule == .testRemoveLeak {
-      #expect(leaks.contains("\(finding.rule) \(finding.device ?? "")"), "\(what): \(finding.message)")
-    }
-    let kernels = [report.kernel.testDriverRemove, whole.kernel.testDriverRemove]
-    #expect(kernels != [.fixed, .unfixed] && kernels != [.unfixed, .fixed], "\(what)")
+  private static func judge(_ sample: String) throws -> CutJudge { CutJudge(try SampleFiles.bytes(sample)) }
+
+  /// Where a sample is cut: small ones at every line and in the last two lines everywhere, large ones at every kilobyte.
+  private static func ends(_ judge: CutJudge) -> [Int] {
+    let size = judge.bytes.count
+    if isExhaustive { return size < 20_000 ? Array(1..<size) : judge.lineStarts }
+    if size > 15_000 { return Array(stride(from: 1024, to: size, by: 1024)) }
+    return judge.lineStarts + Array((judge.lineStarts.suffix(3).first ?? 0)..<size)
   }
 
-  @Test("cut at every kilobyte, plain and compressed", arguments: samples)
+  @Test("a capture that is cut contradicts the whole nowhere", arguments: SampleFiles.captures)
   func cuts(sample: String) throws {
-    let bytes = try SampleFiles.bytes(sample + "/trace.txt")
-    let whole = report(on: bytes)
-    let packed = Zstd.frames(bytes, size: 16_384)
-    let step = max(1024, bytes.count / 40)
-    for end in stride(from: 1, to: bytes.count, by: step) {
-      check(Array(bytes.prefix(end)), against: whole, "\(sample) cut at \(end)")
+    let judge = try Self.judge(sample)
+    for end in Self.ends(judge) {
+      let found = judge.cut(at: end)
+      #expect(found.isEmpty, "\(sample) cut at \(end): \(found)")
     }
-    for end in stride(from: 1, to: packed.count, by: max(1024, packed.count / 20)) {
-      check(Array(packed.prefix(end)), against: whole, "\(sample).zst cut at \(end)")
+  }
+
+  @Test("a compressed capture that is cut contradicts the whole nowhere", arguments: SampleFiles.captures)
+  func packedCuts(sample: String) throws {
+    let judge = try Self.judge(sample)
+    let packed = Zstd.frames(judge.bytes, size: 16_384)
+    for end in stride(from: 1, to: packed.count, by: Self.isExhaustive ? 16 : 1024) {
+      let found = judge.contradictions(Array(packed.prefix(end)), lines: 0)
+      #expect(found.isEmpty, "\(sample).zst cut at \(end): \(found)")
+    }
+  }
+
+  @Test(
+    "a bit that is wrong where nothing is shown changes nothing for the worse",
+    arguments: SampleFiles.captures)
+  func plainBits(sample: String) throws {
+    let judge = try Self.judge(sample)
+    var random = SplitMix(state: UInt64(judge.bytes.count))
+    for _ in 0..<(Self.isExhaustive ? 200 : 20) {
+      let bit = Int.random(in: 0..<judge.bytes.count * 8, using: &random)
+      let found = judge.turned(bit: bit)
+      #expect(found.isEmpty, "\(sample), bit \(bit % 8) of byte \(bit / 8): \(found)")
     }
   }
 
@@ -50,17 +64,17 @@ struct TruncationTests {
     }
   }
 
-  @Test("a bit that is wrong in a compressed capture ends it there", arguments: 0..<4)
-  func bits(block: Int) throws {
-    let bytes = try SampleFiles.bytes("6.1-unfixed-late-probes/trace.txt")
-    let whole = report(on: bytes)
-    let packed = Zstd.frames(bytes, size: 16_384)
-    var random = SplitMix(state: UInt64(block))
-    for _ in 0..<10 {
+  @Test("a bit that is wrong in a compressed capture ends it there", arguments: SampleFiles.captures)
+  func bits(sample: String) throws {
+    let judge = try Self.judge(sample)
+    let packed = Zstd.frames(judge.bytes, size: 16_384)
+    var random = SplitMix(state: UInt64(packed.count))
+    for _ in 0..<(Self.isExhaustive ? 200 : 10) {
       var damaged = packed
       let place = Int.random(in: packed.indices, using: &random)
       damaged[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
-      check(damaged, against: whole, "bit in byte \(place)")
+      let found = judge.contradictions(damaged, lines: 0)
+      #expect(found.isEmpty, "\(sample).zst, bit in byte \(place): \(found)")
     }
   }
 }

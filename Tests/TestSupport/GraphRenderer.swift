@@ -11,6 +11,8 @@ struct GraphRenderer {
     [.tail, .everything, .retvalOld, .retvalNew, .retvalHex, .returnAddressAndValue].contains(rendering)
   }
   private var own: (arguments: String, code: Int?)?
+  /// Whether blocks of dashes say that another task runs on a CPU.
+  var announcesTasks = true
   /// The open functions that each CPU has seen, by depth; the CPU that ran last and whose task it was.
   private var entered: [Int: [Int: String]] = [:]
   private var lastTask: [Int: (comm: String, pid: Int)] = [:]
@@ -70,7 +72,7 @@ struct GraphRenderer {
     cpu = step.cpu
     time = step.time
     let next = (comm: step.task.comm, pid: step.task.pid)
-    if let last = lastTask[cpu], last.pid != next.pid, !rendering.isTraceCmd {
+    if let last = lastTask[cpu], last.pid != next.pid, !rendering.isTraceCmd, announcesTasks {
       task = last
       switchTask(to: next)
     }

@@ -155,6 +155,7 @@ struct Renderer {
       .traceCmdRaw, .traceCmdFlags, .traceCmdInstance, .traceCmdStacks:
       return "\(step.event): ".padded(toTrailing: 22) + toolBody(step)
     case .traceCmdFunctions:
+      if case .event = step.kind { return "\(step.event): ".padded(toTrailing: 22) + toolBody(step) }
       let isEntry = if case .entry = step.kind { true } else { false }
       return "\(isEntry ? "kp" : "kr")\(number(of: step.symbol)): ".padded(toTrailing: 22) + toolBody(step)
     case .perf, .perfThreads: return "own:\(step.event)".padded(toLeading: 22) + ": " + toolBody(step)

@@ -20,7 +20,9 @@ extension CallAssembler {
     attached = [:]
     overlaps = [:]
     settledEarly = [:]
+    drained = [:]
     seesBraces = false
+    beganBoot()
     aliases = DeviceAliases()
   }
 

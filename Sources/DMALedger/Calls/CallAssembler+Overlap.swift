@@ -24,7 +24,8 @@ extension CallAssembler {
     open.call?.place = group
     open.call?.arrivalSerial = ledger.serial(of: group)
     open.call?.arrivalElsewhere = ledger.callsElsewhere
-    open.call?.arrivedAlone = !lanes.meetOthers(at: group, except: key) && overlaps[group] == nil
+    open.call?.arrivedAlone =
+      !lanes.meetOthers(at: group, except: key) && overlaps[group] == nil && drained[group] == nil
   }
 
   /// Nobody waits for a lock that long.
@@ -89,6 +90,14 @@ extension CallAssembler {
     frame.hasReturned || frame.depth < 0 && !returning.contains(frame.function)
   }
 
+  /// The task of a lane goes on: what it called has returned.
+  mutating func goOn(_ key: Int) {
+    for (group, keys) in drained where keys.contains(key) {
+      drained[group]?.remove(key)
+      if keys.count == 1 { drained[group] = nil }
+    }
+  }
+
   func isOverlapped(at group: Int, except key: Int) -> Bool {
     overlaps[group] != nil || lanes.keysOfCalls(at: group).contains { $0 != key }
   }
@@ -102,7 +111,9 @@ extension CallAssembler {
       // Those whose return nobody will see would keep the others waiting for ever.
       isDraining = true
       for key in lanes.keysOfCalls(at: group) {
-        if let open = lanes[key].last, isReturnUnseen(open) { settle(key) }
+        guard let open = lanes[key].last, isReturnUnseen(open) else { continue }
+        settle(key)
+        drained[group, default: []].insert(key)
       }
       isDraining = false
     }

@@ -9,6 +9,7 @@ extension CallAssembler {
     nextWindow += 1
     var window = ProbeWindow(entry: witness(event, line, at), lossEpoch: lossEpoch)
     window.pid = pid(of: event, key)
+    if doubtNeighbours(key) { window.lossEpoch = -1 }
     windows[index] = window
     fillWindow(index, from: event.fields)
     giveUp(
@@ -17,6 +18,17 @@ extension CallAssembler {
           function: .reallyProbe, observers: 1 << event.observer.rawValue, depth: event.depth, window: index),
         on: key))
     if windows.count > 4 * TaskLanes.limit { forgetOldestWindow(at) }
+  }
+
+  /// Where CPUs stand for tasks, two that probe or unbind at the same time may change places unseen: the windows of
+  /// others prove nothing from here on. True where there are any such.
+  private mutating func doubtNeighbours(_ key: Int) -> Bool {
+    guard TaskLanes.isAnonymous(key) else { return false }
+    let neighbours = lanes.anonymousNeighbours(of: key)
+    for frame in neighbours {
+      if let index = frame.window { windows[index]?.lossEpoch = -1 }
+    }
+    return !neighbours.isEmpty
   }
 
   private mutating func forgetOldestWindow(_ at: LineReference) {
@@ -84,6 +96,7 @@ extension CallAssembler {
     if event.function == .dmaCleanup { evidence.sawCleanup = true }
     if event.function == .driverBound { evidence.sawBound = true }
     if event.function == .releaseDriver {
+      if event.depth >= 0 { _ = doubtNeighbours(key) }
       if event.depth < 0, !returning.contains(.reallyProbe) { endFinishedWindows(key) }
       return
     }

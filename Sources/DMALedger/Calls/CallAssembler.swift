@@ -46,10 +46,14 @@ struct CallAssembler<Ledger: CallSink> {
   var overlaps: [Int: [OverlappingCall<Ledger>]] = [:]
   /// Functions that were taken to have returned, by lane: their return says nothing new.
   var settledEarly: [Int: KernelFunction] = [:]
+  /// Lanes at a group whose calls were taken to be over, for want of room, although nothing had shown that.
+  var drained: [Int: Set<Int>] = [:]
   /// Calls are being settled on behalf of others: none of them goes to the ledger alone.
   var isDraining = false
   /// Braces that close show where functions end.
   var seesBraces = false
+  /// Before the first of them something began where a function was open: another task, if braces are there at all.
+  private var isBlockedUnseen = false
   /// The line at hand.
   var now = LineReference(source: 0, line: 0)
   /// Devices that a claim in flight attached, by lane.
@@ -77,6 +81,7 @@ struct CallAssembler<Ledger: CallSink> {
     }
     // Braces are left out: those that close nothing that is followed may never come here.
     defer { if event.cpu >= 0, event.kind != .closed { hear(event.cpu, at) } }
+    if !drained.isEmpty { goOn(lanes.key(of: event)) }
     var event = event
     let isUnnamed = event.fields.device == NameTable.overflow
     if let device = event.fields.device { event.fields.device = aliases.name(of: device) }
@@ -88,7 +93,7 @@ struct CallAssembler<Ledger: CallSink> {
       leave(event, line, at, names)
     case .exit: leave(event, line, at, names)
     case .closed:
-      seesBraces = true
+      seeBrace()
       close(event, line, at)
     case .switched: lanes.switchTask(on: event.cpu, from: Int32(event.number), to: event.pid)
     case .joined:
@@ -126,6 +131,15 @@ struct CallAssembler<Ledger: CallSink> {
     }
   }
 
+  mutating func beganBoot() {
+    isBlockedUnseen = false
+  }
+
+  private mutating func seeBrace() {
+    seesBraces = true
+    if isBlockedUnseen { evidence.isTangled = true }
+  }
+
   // MARK: - Entries
 
   private mutating func enter(
@@ -135,6 +149,8 @@ struct CallAssembler<Ledger: CallSink> {
     if event.depth >= 0 {
       if seesBraces, TaskLanes.isAnonymous(key), lanes.isBlocked(key, at: event.depth) {
         evidence.isTangled = true
+      } else if !seesBraces, TaskLanes.isAnonymous(key), lanes.isBlocked(key, at: event.depth) {
+        isBlockedUnseen = true
       }
       dropFrames(key, from: event.depth)
       lanes.adoptCaller(of: event.function, depth: event.depth, into: key)
@@ -388,6 +404,7 @@ struct CallAssembler<Ledger: CallSink> {
   ) {
     let key = lanes.key(of: event)
     if event.kind == .exit, event.depth >= 0 {
+      if event.observer == .graph { seeBrace() }
       lanes.adoptFrame(of: event.function, depth: event.depth, into: key)
       dropFrames(key, from: event.depth + 1)
     }
@@ -424,6 +441,7 @@ struct CallAssembler<Ledger: CallSink> {
       // The fields were read behind the call, not before it.
       call.countBefore = nil
       call.ownerBefore = nil
+      call.isEntryUnseen = true
       complete(&call, from: event.fields, names)
       dropSharedState(&call, key)
       commit(call, key)

@@ -34,6 +34,8 @@ package struct OwnershipCall: Sendable {
   package var isDoubted = false
   /// Its device has a name that there was no room for.
   package var isUnnamed = false
+  /// Nobody watches the entry: what is known of it was read behind it.
+  package var isEntryUnseen = false
   /// Device and driver were taken from a log line afterwards.
   package var isNamedLater = false
   /// The group it was made at, as the sink numbers them.

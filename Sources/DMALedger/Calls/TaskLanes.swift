@@ -216,6 +216,13 @@ struct TaskLanes {
     self[key] = stack
   }
 
+  /// What other CPUs that stand for tasks probe or unbind now.
+  func anonymousNeighbours(of key: Int) -> [OpenCall] {
+    lanes.keys.sorted().filter { $0 != key && Self.isAnonymous($0) }.flatMap { other in
+      self[other].filter { $0.function == .reallyProbe || $0.function == .releaseDriver }
+    }
+  }
+
   /// Whether calls at a group are open in other lanes; each of them learns that it is not alone any more.
   mutating func meetOthers(at group: Int, except key: Int) -> Bool {
     var isMet = false

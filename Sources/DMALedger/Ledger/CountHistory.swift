@@ -102,6 +102,14 @@ package struct CountHistory: Sendable {
     reach(from: index)
   }
 
+  /// What was read around a step is not its own doing.
+  mutating func doubt(_ serial: Int) {
+    guard let index = place(of: serial) else { return }
+    steps[index].pre = .unknown
+    steps[index].post = steps[index].low > 0 ? Count(min: steps[index].low, max: nil) : .unknown
+    reach(from: index)
+  }
+
   /// From this step on nothing is known to have happened between the steps.
   package mutating func loosen(from serial: Int) {
     guard let first = placeAtOrBefore(serial) else { return }

@@ -45,9 +45,11 @@ extension GroupLedger {
       if isSameWindow {
         leak.countsProve = countsProve(call, after: earlier, since: devices[index].holdingStep)
         leak.awaitsUnuse = leak.countsProve == nil && awaitsUnuse(leak, context)
-        // Names alone: a second pass runs only where the first use succeeded, and log lines say where.
+        // Names alone: a second pass runs only where the first use succeeded, and log lines say where. Of an owned
+        // group no use succeeds, and a bus may take no notice.
         let isNamesOnly =
           leak.use.result == nil && call.result == nil && !call.isNamedLater && !context.spansLoss
+          && leak.use.ownerBefore ?? 0 == 0 && call.ownerBefore ?? 0 == 0
         if leak.countsProve == nil, isNamesOnly {
           leak.awaitsUnuse = true
           leak.promise = .consistent
@@ -101,7 +103,9 @@ extension GroupLedger {
     _ call: OwnershipCall, _ step: inout CountHistory.Step, _ context: CallContext
   ) {
     // A count that the call itself read as something else is believed, even where it was not alone.
-    let isAtZero = step.pre.exact == 0 || call.countBefore == nil && count.exact == 0
+    let isFoundAtZero = overlap == nil ? count.exact == 0 : found == 0
+    let isAtZero =
+      step.pre.exact == 0 || call.countBefore == nil && isFoundAtZero
     if isAtZero {
       let isRead = step.pre.exact == 0
       if isRead || context.useIsTraceable && changes.sawUse {
@@ -121,7 +125,12 @@ extension GroupLedger {
     }
     step.low = -1
     step.high = -1
-    step.pre = step.pre.intersection(Count(min: 1, max: nil)) ?? step.pre
+    if overlap == nil, call.countBefore == 0 {
+      // It gave back what came after the reading, or found none, which the kernel only warns of.
+      step.high = 0
+    } else {
+      step.pre = step.pre.intersection(Count(min: 1, max: nil)) ?? step.pre
+    }
     record(call, step, call.countBefore == nil ? .consistent : .proved)
     if let use = context.grouplessUse,
       call.device.flatMap({ deviceIndex[$0] }).map({ devices[$0].holding == nil }) ?? true

@@ -55,6 +55,8 @@ extension GroupLedger {
   /// Whether a release finds nobody to release: the count is 0, or drivers hold it and not an owner.
   private func isUnowned(_ call: OwnershipCall, _ step: CountHistory.Step, _ context: CallContext) -> Bool {
     if step.pre.exact == 0 { return true }
+    // Who of several had the lock first is not known, and so neither what this one found.
+    if overlap != nil, found == nil { return false }
     // It saw the owner itself: whoever claimed the group was not seen.
     if let owner = call.ownerBefore, owner != 0, call.countBefore != 0 {
       return wasIllegal && call.countBefore == nil

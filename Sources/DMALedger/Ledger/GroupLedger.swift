@@ -141,10 +141,22 @@ struct GroupLedger: Sendable {
       // Read after the lock was dropped: another call may have come in between, but only one that is in flight.
       if let narrower = step.post.intersection(Count(exactly: after)) { step.post = narrower }
     }
-    if !history.add(step) { note(.impossible(call)) }
+    if !history.add(step) {
+      note(.impossible(call))
+      if call.isEntryUnseen { doubtReturns(before: call) }
+    }
     changes.append(
       ChangeList.Entry(
         call: call, step: history.count - 1, certainty: call.isNamedLater ? .consistent : certainty))
+  }
+
+  /// Calls whose entries nobody watches may have run into each other: each return then read what all of them left
+  /// behind, and a contradiction is what shows it.
+  private mutating func doubtReturns(before call: OwnershipCall) {
+    for entry in changes.kept.reversed() {
+      guard entry.call.isEntryUnseen, entry.call.pid != call.pid else { return }
+      history.doubt(entry.step)
+    }
   }
 
   private mutating func learnOwner(_ call: OwnershipCall, isAlone: Bool) {

@@ -62,6 +62,12 @@ struct Ledger: CallSink, Sendable {
 
   /// The group of a call, opened where there is none; `nil` where the call names none.
   mutating func group(of call: OwnershipCall) -> Int? {
+    // Its group has died since it was entered: it is no call on whoever has that number or that memory now.
+    if let place = call.place, groups[place].hasEnded,
+      call.group?.pointer == nil || call.group?.pointer == groups[place].pointer
+    {
+      return place
+    }
     if let key = call.group, let index = group(key: key) {
       // Whoever is at a group keeps it alive: only a device that joins could be the first of a new one.
       abandoned.remove(index)

@@ -18,6 +18,8 @@ package struct KernelCapture: Sendable, CustomStringConvertible {
     case none
     /// The first part of each CPU was overwritten, as the header and the marks in the text say.
     case overwritten([Int])
+    /// The first part of each CPU is gone, and nothing says so.
+    case silent([Int])
     /// Every line before this one is gone, and nothing says so.
     case begunAt(Int)
     /// Every line from here on is gone.
@@ -27,7 +29,7 @@ package struct KernelCapture: Sendable, CustomStringConvertible {
 
     package var losesBeginning: Bool {
       switch self {
-      case .overwritten, .begunAt: true
+      case .overwritten, .begunAt, .silent: true
       case .none, .endedAt, .lost: false
       }
     }
@@ -40,11 +42,19 @@ package struct KernelCapture: Sendable, CustomStringConvertible {
   package var hiddenFunctions: Set<String> = []
   package var hasMembership = true
   package var damage = Damage.none
+  /// The blocks that announce that another task runs on a CPU are in the text.
+  package var hasSwitches = true
+  /// Lines of two CPUs that are at most so many microseconds apart stand in the wrong order.
+  package var skew = 0
+  /// The text is in two files: where the first ends and how many lines before that the second begins.
+  package var split: (at: Int, overlap: Int)?
+
+  package var isSilent: Bool { if case .silent = damage { true } else { false } }
 
   package init(_ observer: Observer) { self.observer = observer }
 
   package var description: String {
-    "\(observer) without \(hiddenFields.sorted()) \(hiddenFunctions.sorted()) membership \(hasMembership), \(damage)"
+    "\(observer) skew \(skew) split \(split.map { "\($0)" } ?? "no") switches \(hasSwitches) without \(hiddenFields.sorted()) \(hiddenFunctions.sorted()) membership \(hasMembership), \(damage)"
   }
 
   /// The text, and for each of its lines the record it shows.
@@ -56,7 +66,15 @@ package struct KernelCapture: Sendable, CustomStringConvertible {
     /// Something was lost, whether the text says so or not.
     package var isIncomplete = false
 
-    package var bytes: [UInt8] { lines.flatMap { Array($0.utf8) + [0x0A] } }
+    package var bytes: [UInt8] { bytes(of: lines.indices) }
+
+    package func bytes(of part: Range<Int>) -> [UInt8] { lines[part].flatMap { Array($0.utf8) + [0x0A] } }
+
+    /// The lines of each file.
+    package func parts(_ split: (at: Int, overlap: Int)?) -> [Range<Int>] {
+      guard let split, split.at < lines.count else { return [0..<lines.count] }
+      return [0..<split.at, max(0, split.at - split.overlap)..<lines.count]
+    }
 
     mutating func add(_ line: String, _ record: Int? = nil) {
       lines.append(line)
@@ -68,7 +86,7 @@ package struct KernelCapture: Sendable, CustomStringConvertible {
     let shown = kernel.records.indices.filter { isShown(kernel.records[$0].step) }
     var text = Text()
     var marks: [Int: String] = [:]
-    let kept = keep(shown, kernel, &text, &marks)
+    let kept = reorder(keep(shown, kernel, &text, &marks), kernel)
     switch observer {
     case .graph(let rendering): writeGraph(kept, kernel, rendering, marks, &text)
     case .probes(let rendering, _), .function(let rendering, _):
@@ -90,6 +108,23 @@ package struct KernelCapture: Sendable, CustomStringConvertible {
     }
   }
 
+  /// Neighbours of different CPUs and tasks change places, as their clocks are apart.
+  private func reorder(_ kept: [Int], _ kernel: SimulatedKernel) -> [Int] {
+    guard skew > 0 else { return kept }
+    var order = kept
+    var place = 0
+    while place + 1 < order.count {
+      let steps = (kernel.records[order[place]].step, kernel.records[order[place + 1]].step)
+      if steps.0.cpu != steps.1.cpu, steps.0.task.pid != steps.1.task.pid, steps.1.time - steps.0.time <= skew
+      {
+        order.swapAt(place, place + 1)
+        place += 1
+      }
+      place += 1
+    }
+    return order
+  }
+
   // MARK: - What is missing
 
   private func keep(
@@ -103,7 +138,7 @@ package struct KernelCapture: Sendable, CustomStringConvertible {
     case .endedAt(let end):
       text.isIncomplete = end < shown.count
       return Array(shown.prefix(end))
-    case .overwritten(let counts):
+    case .overwritten(let counts), .silent(let counts):
       // The newest event of a CPU is never overwritten.
       var left = counts.enumerated().map { cpu, count in
         min(count, max(0, shown.count { kernel.records[$0].step.cpu == cpu } - 1))
@@ -116,6 +151,7 @@ package struct KernelCapture: Sendable, CustomStringConvertible {
       }
       guard kept.count < shown.count else { return shown }
       text.isIncomplete = true
+      if case .silent = damage { return kept }
       text.add("# tracer: nop")
       text.add("#")
       text.add("# entries-in-buffer/entries-written: \(kept.count)/\(shown.count)   #P:2")
@@ -198,6 +234,7 @@ package struct KernelCapture: Sendable, CustomStringConvertible {
     _ text: inout Text
   ) {
     var renderer = GraphRenderer(rendering: rendering)
+    renderer.announcesTasks = hasSwitches
     if text.lines.isEmpty { renderer.header() }
     var consumed: Set<Int> = []
     func flush(_ index: Int?) {

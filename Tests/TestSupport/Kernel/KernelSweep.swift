@@ -7,6 +7,9 @@ package enum KernelSweep: String, CaseIterable, Sendable {
   case fewerFunctions = "with functions that nobody watches the report holds the truth"
   case graphs = "names and nesting alone say nothing false"
   case functions = "the function tracer says nothing false"
+  case anonymous = "CPUs in the place of tasks, with nothing that announces a switch, say nothing false"
+  case reordered = "lines of two CPUs in the wrong order say nothing false"
+  case split = "a life in two files holds the truth"
 
   package struct Play: Sendable {
     package var life: KernelLife
@@ -70,8 +73,24 @@ package enum KernelSweep: String, CaseIterable, Sendable {
         .function(dice.pick([.defaultLines, .traceCmd, .latency, .noIrqInfo]), hasArguments: dice.chance(2)))
       if dice.chance(3) { capture.damage = Self.damage(&dice) }
       return Play(life: KernelLife(seed: seed, Self.calm), capture: capture)
+    case .anonymous:
+      var capture = KernelCapture(.graph(dice.pick([.plain, .noHeader, .tail, .abstime, .noOverhead])))
+      capture.hasSwitches = false
+      return Play(life: KernelLife(seed: seed, Self.calm), capture: capture)
+    case .reordered:
+      var capture = KernelCapture(
+        .probes(dice.pick([.defaultLines, .returnState, .perf]), returns: dice.pick([.codes, .all])))
+      capture.skew = dice.pick([10, 50])
+      return Play(life: KernelLife(seed: seed, Self.calm), capture: capture)
+    case .split:
+      var capture = KernelCapture(
+        .probes(dice.pick([.defaultLines, .returnState]), returns: dice.pick([.codes, .all])))
+      capture.split = (Int.random(in: 1..<40, using: &dice.random), dice.pick([0, 0, 8]))
+      return Play(life: KernelLife(seed: seed, Self.noOddities), capture: capture)
     }
   }
+
+  private static let noOddities = KernelLife.Traits(oddities: false, pasids: false)
 
   private var salt: UInt64 {
     UInt64(Self.allCases.firstIndex(of: self) ?? 0) + 1
