@@ -135,14 +135,14 @@ struct CallAssembler<Ledger: CallSink> {
     isBlockedUnseen = false
   }
 
-  private mutating func seeBrace() {
+  mutating func seeBrace() {
     seesBraces = true
     if isBlockedUnseen { evidence.isTangled = true }
   }
 
   // MARK: - Entries
 
-  private mutating func enter(
+  mutating func enter(
     _ event: TraceEvent, _ line: Span<UInt8>, _ at: LineReference, _ names: borrowing NameTable
   ) {
     let key = lanes.key(of: event)
@@ -298,7 +298,7 @@ struct CallAssembler<Ledger: CallSink> {
   }
 
   /// What a return observer adds: the code, and the state behind the call.
-  private func complete(_ call: inout OwnershipCall, from fields: CallFields, _ names: borrowing NameTable) {
+  func complete(_ call: inout OwnershipCall, from fields: CallFields, _ names: borrowing NameTable) {
     if let printed = fields.result { call.result = OwnershipCall.result(of: call.kind, printed: printed) }
     call.device = call.device ?? fields.device
     call.driver = call.driver ?? fields.driver
@@ -395,107 +395,5 @@ struct CallAssembler<Ledger: CallSink> {
     ledger.apply(hidden, to: group, isAlone: false, context: context(of: call))
     windows[index]?.openUse = nil
     windows[index]?.hasUnuse = true
-  }
-
-  // MARK: - Returns
-
-  private mutating func leave(
-    _ event: TraceEvent, _ line: Span<UInt8>, _ at: LineReference, _ names: borrowing NameTable
-  ) {
-    let key = lanes.key(of: event)
-    if event.kind == .exit, event.depth >= 0 {
-      if event.observer == .graph { seeBrace() }
-      lanes.adoptFrame(of: event.function, depth: event.depth, into: key)
-      dropFrames(key, from: event.depth + 1)
-    }
-    returning.insert(event.function)
-    if event.observer == .probe { returningByProbe.insert(event.function) }
-    if event.function.isOwnershipCall {
-      leaveCall(event, line, at, key, names)
-    } else if event.function == .reallyProbe {
-      leaveWindow(event, line, at, key)
-    } else {
-      settle(key)
-      var stack = lanes[key]
-      if event.depth >= 0, let place = stack.lastIndex(where: { $0.isEnded(by: event) }) {
-        stack.removeSubrange(place...)
-        lanes[key] = stack
-      }
-    }
-  }
-
-  private mutating func leaveCall(
-    _ event: TraceEvent, _ line: Span<UInt8>, _ at: LineReference, _ key: Int, _ names: borrowing NameTable
-  ) {
-    var stack = lanes[key]
-    guard var top = stack.last, top.isEnded(by: event), var call = top.call else {
-      if event.observer == .probe, lastReturned[key] == event.function { return }
-      if settledEarly.removeValue(forKey: key) == event.function { return }
-      // Entered before the capture began, or the entry is not watched: the code still counts.
-      settle(key)
-      enter(event, line, at, names)
-      stack = lanes[key]
-      guard let opened = stack.last, var call = opened.call, opened.function == event.function else { return }
-      stack.removeLast()
-      lanes[key] = stack
-      // The fields were read behind the call, not before it.
-      call.countBefore = nil
-      call.ownerBefore = nil
-      call.isEntryUnseen = true
-      complete(&call, from: event.fields, names)
-      dropSharedState(&call, key)
-      commit(call, key)
-      return
-    }
-    let hadCode = call.result != nil
-    complete(&call, from: event.fields, names)
-    dropSharedState(&call, key)
-    if event.kind != .leaf { call.exit = witness(event, line, at) }
-    if lastReturned.count > TaskLanes.mostRemembered { lastReturned.removeAll(keepingCapacity: true) }
-    if event.observer == .probe { lastReturned[key] = event.function }
-    let mayBringCode = event.observer == .graph && !hadCode && call.result == nil && !top.hasReturned
-    if mayBringCode, call.kind.hasResult, top.wasSeen(by: .probe) || returningByProbe.contains(event.function)
-    {
-      top.hasReturned = true
-      top.call = call
-      stack[stack.count - 1] = top
-      lanes[key] = stack
-      return
-    }
-    stack.removeLast()
-    lanes[key] = stack
-    commit(call, key)
-  }
-
-  /// What is read behind a call is its own doing only where nobody else is at the group.
-  private func dropSharedState(_ call: inout OwnershipCall, _ key: Int) {
-    guard let place = call.place, lanes.keysOfCalls(at: place).contains(where: { $0 != key }) else { return }
-    call.countAfter = nil
-    call.ownerAfter = nil
-  }
-
-  /// A brace without a name: whatever is open at its depth ends there.
-  private mutating func close(_ event: TraceEvent, _ line: Span<UInt8>, _ at: LineReference) {
-    let key = lanes.key(of: event)
-    dropFrames(key, from: event.depth + 1)
-    guard let top = lanes[key].last, top.depth == event.depth else { return }
-    var exit = event
-    exit.kind = .exit
-    exit.function = top.function
-    leave(exit, line, at, NameTable())
-  }
-
-  /// Frames at `depth` and below cannot be open any more: their task went on, here or on another CPU.
-  private mutating func dropFrames(_ key: Int, from depth: Int32) {
-    while let top = lanes[key].last, top.depth >= depth {
-      if top.call != nil {
-        settle(key)
-        continue
-      }
-      var stack = lanes[key]
-      stack.removeLast()
-      lanes[key] = stack
-      if let index = top.window { endWindow(index, at: nil) }
-    }
   }
 }
