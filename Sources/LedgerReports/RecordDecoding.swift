@@ -79,7 +79,7 @@ extension CallTally {
     self.init()
     guard var members = try value?.object() else { return }
     for kind in OwnershipCallKind.allCases {
-      if let count = members.take(kind.rawValue) { self[kind] = try count.integer() }
+      if let value = members.take(kind.rawValue) { self[kind] = try value.count(kind.rawValue) }
     }
     try members.finish()
   }
@@ -210,10 +210,7 @@ extension JSONMembers {
 
   /// A number of something: never below zero.
   mutating func count(_ name: String) throws(JSONError) -> Int {
-    let value = try need(name)
-    let count = try value.integer()
-    if count < 0 { throw JSONError(offset: value.offset, message: "\"\(name)\" is below zero") }
-    return count
+    try need(name).count(name)
   }
 
   /// Fails where a number is not what the records before it make it.
@@ -285,5 +282,14 @@ extension JSONMembers {
       try members.finish()
     }
     return elements
+  }
+}
+
+extension JSONValue {
+  /// The value of a member that counts something.
+  fileprivate func count(_ name: String) throws(JSONError) -> Int {
+    let count = try integer()
+    if count < 0 { throw JSONError(offset: offset, message: "\"\(name)\" is below zero") }
+    return count
   }
 }

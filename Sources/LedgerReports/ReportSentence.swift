@@ -64,7 +64,7 @@ enum ReportSentence {
 
   /// What a source was taken for, and how much was in it.
   static func source(_ source: SourceSummary) -> String {
-    var parts = [source.format]
+    var parts = [Printable.text(source.format)]
     if source.compression != "none" { parts.append(source.compression) }
     parts.append("\(source.lines) lines")
     parts.append("\(source.events) events on ownership")

@@ -5,6 +5,13 @@ import Testing
 /// Whatever stands in a file, the report comes and nothing crashes.
 @Suite("Hostile and damaged text")
 struct NoiseTests {
+  @Test(
+    "a tracer whose name is no word is not repeated", arguments: ["a \u{1B}[31m", "a\0b", "", "b\u{202E}"])
+  func tracerName(_ name: String) {
+    #expect(report(on: "# tracer: \(name)\n").sources.map(\.format) == ["ftrace"])
+    #expect(report(on: "# tracer: preemptirqsoff\n").sources.map(\.format) == ["ftrace preemptirqsoff"])
+  }
+
   private static let nines = "999999999999999999"
 
   @Test(

@@ -146,6 +146,7 @@ struct RecordsTests {
       (#""verdict": "unbalanced""#, #""verdict": "odd""#, 1, "'odd'"),
       (#""outcome": "unbalanced""#, #""outcome": "balanced""#, 1, "outcome"),
       (#""windows": 9"#, #""windows": -9"#, 1, "below zero"),
+      (#""use": 12"#, #""use": -12"#, 1, "below zero"),
       (#""pid": 1"#, #""pid": 1,"#, 3, "expected the name of a member"),
       (#""pid": 1"#, #""pid": [1"#, 3, "expected ',' or ']'"),
       (#""comm": "init""#, #""comm": "in\qit""#, 3, "unknown escape"),

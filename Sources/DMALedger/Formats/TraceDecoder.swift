@@ -343,7 +343,9 @@ struct TraceDecoder {
   private mutating func header(_ line: Span<UInt8>, into event: inout TraceEvent) -> Outcome {
     if line.hasText("# tracer: ", at: 0) {
       tracer = line.extracting(10..<line.count).text(limit: 40)
-      format = tracer == "nop" ? "ftrace events" : "ftrace \(tracer)"
+      // Every tracer has a word for a name; what is none is not repeated to a terminal.
+      let isName = !tracer.isEmpty && tracer.utf8.allSatisfy { $0.isWord || $0 == 0x2D }
+      format = tracer == "nop" ? "ftrace events" : isName ? "ftrace \(tracer)" : "ftrace"
       layout = tracer == "function_graph" ? .graph : .none
       graphSieve = .open
       hasLegend = false
