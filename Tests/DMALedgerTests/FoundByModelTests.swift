@@ -44,6 +44,24 @@ struct FoundByModelTests {
     #expect(told.groups.isEmpty)
   }
 
+  @Test("13745003: a return behind lost events may belong to another probe than the one before them")
+  func returnBehindLoss() {
+    let before = Lines.text([
+      ("k", "rp: (really_probe+0x0/0x396) dev=\"\(nic)\" drv=\"vfio-pci\""),
+      ("k", Lines.entry("use", Lines.use, 0, device: nic)),
+      ("k", Lines.result("use", Lines.use, 0)),
+    ])
+    // The probe of another device, all but its end lost.
+    let behind = Lines.text([
+      ("k", Lines.result("use", Lines.use, 0)),
+      ("k", "bound: (driver_bound+0x0/0x8c) dev=\"\(audio)\""),
+    ]).replacing("5.1", with: "5.2")
+    let told = report(on: "# tracer: nop\n" + before + "CPU:1 [LOST 20 EVENTS]\n" + behind)
+    #expect(told.group(7)?.changes.map(\.call) == [.use])
+    #expect(told.unattributed[.use] == 1)
+    #expect(told.verdict == .inconclusive)
+  }
+
   @Test("a release that may have come behind a use is not told as one that found no owner")
   func releaseInNoOrder() {
     let own = "0xff24580882aa9040"

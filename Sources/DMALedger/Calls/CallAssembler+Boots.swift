@@ -58,6 +58,8 @@ extension CallAssembler {
       for index in windows.keys.sorted() { endWindow(index, at: nil) }
     }
     lossEpoch += 1
+    // A return behind it is no other observer's of a call before it.
+    lastReturned.removeAll(keepingCapacity: true)
     note(Loss(kind: kind, witness: witness, cpu: cpu, count: count))
     // The marker stands where the CPU is heard again; what is missing may have run any time since it was heard last.
     let since = kind == .lost || kind == .bufferStarted ? lastLineOfCPU[cpu] : witness.at

@@ -309,7 +309,10 @@ struct CallAssembler<Ledger: CallSink> {
 
   mutating func commit(_ call: OwnershipCall, _ key: Int) {
     var call = call
-    if call.device == nil, let index = call.window, call.kind == .use || call.kind == .unuse {
+    if call.device == nil, let index = call.window, call.kind == .use || call.kind == .unuse,
+      // The window may have ended among the events that were lost, and another have begun.
+      !call.isEntryUnseen || windows[index]?.lossEpoch == lossEpoch
+    {
       call.device = windows[index]?.device
       call.driver = call.driver ?? windows[index]?.driver
     }
