@@ -32,7 +32,8 @@ enum TornLine {
     if text == "}" { return true }
     guard text.last == ";" || text.last == "{" else { return false }
     text = trimmed(text.dropLast())
-    return text.last == ")" && !text.dropLast().contains { ";{}|)".contains($0) }
+    return text.last == ")" && text.count { $0 == "(" } == 1
+      && !text.dropLast().contains { ";{}|)".contains($0) }
   }
 
   private static func trimmed(_ text: Substring) -> Substring {
