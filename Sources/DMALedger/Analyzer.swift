@@ -53,8 +53,12 @@ public struct Analyzer {
   ///
   /// - Parameter onlyFile: Whether to refuse what is no regular file: pipes that nobody writes to, devices without end.
   public mutating func read(_ path: PathName, onlyFile: Bool = false) throws(InputError) {
-    var pass = SourcePass(path: path.name, index: sources.count, fields: fields)
-    let file = try OpenFile(path: path, onlyFile: onlyFile)
+    read(try OpenFile(path: path, onlyFile: onlyFile))
+  }
+
+  /// Reads a file from its beginning; what happens to it from its opening on is told.
+  package mutating func read(_ file: OpenFile) {
+    var pass = SourcePass(path: file.path, index: sources.count, fields: fields)
     read(file, &pass)
     if pass.sourceIssue == nil { pass.sourceIssue = file.changeSinceOpened() }
     finish(&pass)
