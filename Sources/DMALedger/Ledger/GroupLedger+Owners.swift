@@ -1,14 +1,29 @@
 /// What user space does to a group: it asks, claims and releases.
 extension GroupLedger {
   mutating func applyClaim(_ call: OwnershipCall, _ step: inout CountHistory.Step) {
+    guard call.result == 0 else { return applyUnsuccessfulClaim(call, &step) }
+    step.pre = step.pre.intersection(Count(exactly: 0)) ?? Count(exactly: 0)
+    step.low = 1
+    step.high = 1
+    step.post = Count(exactly: 1)
+    record(call, step, .proved)
+    own(call)
+  }
+
+  /// Devices of one owner join it, each with a reference of its own.
+  mutating func applyDeviceClaim(_ call: OwnershipCall, _ step: inout CountHistory.Step) {
+    guard call.result == 0 else { return applyUnsuccessfulClaim(call, &step) }
+    step.low = 1
+    step.high = 1
+    step.post = Count(min: 1, max: nil)
+    if owner == .none { step.pre = step.pre.intersection(Count(exactly: 0)) ?? step.pre }
+    record(call, step, .proved)
+    if owner != .user { own(call) }
+  }
+
+  /// A claim of a group or of a device that was refused, or whose code is not known.
+  private mutating func applyUnsuccessfulClaim(_ call: OwnershipCall, _ step: inout CountHistory.Step) {
     switch call.result {
-    case 0:
-      step.pre = step.pre.intersection(Count(exactly: 0)) ?? Count(exactly: 0)
-      step.low = 1
-      step.high = 1
-      step.post = Count(exactly: 1)
-      record(call, step, .proved)
-      own(call)
     case -1:
       step.pre = step.pre.intersection(Count(min: 1, max: nil)) ?? step.pre
       record(call, step, .proved)
@@ -76,33 +91,6 @@ extension GroupLedger {
     owner = .none
     ownerPointer = nil
     ownerCall = nil
-  }
-
-  mutating func applyDeviceClaim(_ call: OwnershipCall, _ step: inout CountHistory.Step) {
-    switch call.result {
-    case 0:
-      step.low = 1
-      step.high = 1
-      step.post = Count(min: 1, max: nil)
-      if owner == .none { step.pre = step.pre.intersection(Count(exactly: 0)) ?? step.pre }
-      record(call, step, .proved)
-      if owner != .user { own(call) }
-    case -1:
-      step.pre = step.pre.intersection(Count(min: 1, max: nil)) ?? step.pre
-      record(call, step, .proved)
-      refuse(call)
-    case -16:
-      step.pre = step.pre.intersection(Count(exactly: 0)) ?? step.pre
-      record(call, step, .proved)
-      changes.noteRefusal()
-      refusals.refuseDomain(call, step: history.count - 1)
-    case nil:
-      step.high = 1
-      record(call, step, .suspected)
-      if owner != .user { owner = .unknown }
-    default:
-      record(call, step, .proved)
-    }
   }
 
   mutating func applyDeviceRelease(
