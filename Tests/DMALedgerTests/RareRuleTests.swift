@@ -31,6 +31,32 @@ struct RareRuleTests {
     #expect(report.groups.first?.final.exact == 1)
   }
 
+  @Test("an unuse of what was never taken is a theft only where the group is known to have had a reference")
+  func openTheft() {
+    let early = [
+      "use: (iommu_device_use_default_domain+0x0/0x8c) dev=\"0000:03:00.0\" drv=\"x\" grp=0x0 id=-1",
+      "use_ret: (really_probe+0x1/0x2 <- iommu_device_use_default_domain) ret=0",
+      "add_device_to_group: IOMMU: groupID=7 device=0000:03:00.0",
+    ]
+    let sibling = [
+      "use: (iommu_device_use_default_domain+0x0/0x8c) dev=\"0000:03:00.1\" drv=\"y\" \(group)",
+      "use_ret: (really_probe+0x1/0x2 <- iommu_device_use_default_domain) ret=0",
+    ]
+    let late = [
+      "unuse: (iommu_device_unuse_default_domain+0x0/0x47) dev=\"0000:03:00.0\" drv=\"x\" \(group)",
+      "unuse_ret: (a+0x1/0x2 <- iommu_device_unuse_default_domain)",
+    ]
+    let open = report(early + late)
+    #expect(open.verdict == .inconclusive)
+    #expect(open.groups.first?.initial.min == 0)
+    #expect(open.findings.map(\.rule) == [.stolenCount])
+    #expect(open.findings.map(\.certainty) == [.suspected])
+    let proved = report(early + sibling + late)
+    #expect(proved.verdict == .unbalanced)
+    #expect(proved.findings.map(\.rule) == [.stolenCount])
+    #expect(proved.findings.map(\.certainty) == [.proved])
+  }
+
   @Test("a group that dies with a count is told beside the leak that it buries")
   func freed() {
     let report = report([

@@ -17,6 +17,7 @@ enum StolenCount {
       count was above 0. It is proved where the early use is seen with a NULL group (or the device's whole \
       life is in the capture without an effective use) and the unuse with the group and a count above 0. It \
       is consistent where log lines show the device bound before "Adding to iommu group N", and suspected \
+      where the early use is seen and nothing says whether the group had a reference when the unuse came, or \
       where function names alone have one unuse too many. A successful claim of a group in which a native \
       driver is still bound is the consequence, and supports it.
       """,
@@ -41,21 +42,33 @@ extension StolenCount {
   /// One finding for each unuse that gave back a reference which its device had not taken.
   static func find(in summary: GroupSummary, _ context: FindingContext) -> [Finding] {
     summary.ledger.anomalies.compactMap { anomaly in
-      guard case .stolen(let call, let use) = anomaly.kind else { return nil }
+      guard case .stolen(let call, let use, let certainty) = anomaly.kind else { return nil }
       let group = summary.ledger
-      let found = context.defect(
-        .stolenCount, by: call, in: group,
+      let isProved = certainty > .suspected
+      let what =
+        isProved
+        ? "that somebody else had taken"
+        : "that it had never taken"
+      let consequence =
+        isProved
+        ? "The count is now 1 too low: user space may claim the group while a driver still uses it."
+        : "If a sibling held one, the count is now 1 too low, and user space may claim the group while a driver "
+          + "still uses it; if not, the kernel warned in iommu_device_unuse_default_domain() and changed nothing."
+      var found = context.defect(
+        .stolenCount, certainty, by: call, in: group,
         message:
           "\(context.holder(driver: call.driver, device: call.device)) gave back a reference of "
-          + "\(context.name(group)) \(context.moment(call.entry)) that somebody else had taken: when it was bound "
-          + "(\(context.moment(use.entry))) its device had no group, and so it took none. The count is now 1 too low: "
-          + "user space may claim the group while a driver still uses it.",
+          + "\(context.name(group)) \(context.moment(call.entry)) \(what): when it was bound "
+          + "(\(context.moment(use.entry))) its device had no group, and so it took none. \(consequence)",
         remedy:
           "Make the IOMMU driver available before its clients, so that a device joins its group before it is bound. "
           + "Do not assign the group on this boot: its count no longer shows who uses it.",
         chain: "use@nogroup>unuse",
         evidence: context.lines(of: use, "a use without a group: it takes nothing")
-          + context.lines(of: call, "the unuse takes somebody else's reference"))
+          + context.lines(
+            of: call,
+            isProved ? "the unuse takes somebody else's reference" : "an unuse of what was never taken"))
+      if !isProved { found.severity = .warning }
       return context.repeated(found, anomaly.alike)
     }
   }

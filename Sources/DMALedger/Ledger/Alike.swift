@@ -19,8 +19,9 @@ struct Anomaly: Sendable {
     case releaseUnowned(OwnershipCall)
     /// An unuse that the kernel refused because a PASID is attached: the reference stays.
     case pasidBlocked(OwnershipCall)
-    /// An unuse by a device whose use had no group: it gave back somebody else's reference.
-    case stolen(OwnershipCall, use: OwnershipCall)
+    /// An unuse by a device whose use had no group: it gave back somebody else's reference; suspected where nothing
+    /// says that the group had one, for then the kernel may have warned and changed nothing.
+    case stolen(OwnershipCall, use: OwnershipCall, Certainty)
     /// A use was refused and the driver was bound all the same.
     case swallowed(OwnershipCall, bound: Witness?)
     /// The last member left while the count was not 0.
@@ -37,7 +38,8 @@ struct Anomaly: Sendable {
   /// The line that shows it.
   var witness: Witness {
     switch kind {
-    case .overRelease(let call, _), .releaseUnowned(let call), .pasidBlocked(let call), .stolen(let call, _),
+    case .overRelease(let call, _), .releaseUnowned(let call), .pasidBlocked(let call),
+      .stolen(let call, _, _),
       .swallowed(let call, _), .impossible(let call):
       call.entry
     case .freed(let witness, _): witness
@@ -48,8 +50,9 @@ struct Anomaly: Sendable {
   func isAlike(_ other: Anomaly) -> Bool {
     switch (kind, other.kind) {
     case (.overRelease(let a, let one), .overRelease(let b, let two)): one == two && a.isAlike(b)
+    case (.stolen(let a, _, let one), .stolen(let b, _, let two)): one == two && a.isAlike(b)
     case (.releaseUnowned(let a), .releaseUnowned(let b)), (.pasidBlocked(let a), .pasidBlocked(let b)),
-      (.stolen(let a, _), .stolen(let b, _)), (.swallowed(let a, _), .swallowed(let b, _)):
+      (.swallowed(let a, _), .swallowed(let b, _)):
       a.isAlike(b)
     case (.freed, .freed), (.impossible, .impossible): true
     default: false

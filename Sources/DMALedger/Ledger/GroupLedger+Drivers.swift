@@ -125,18 +125,17 @@ extension GroupLedger {
     }
     step.low = -1
     step.high = -1
-    if overlap == nil, call.countBefore == 0 {
+    let holdsNothing = call.device.flatMap({ deviceIndex[$0] }).map({ devices[$0].holding == nil }) ?? true
+    let grouplessUse = holdsNothing ? context.grouplessUse : nil
+    let leastFound = max(step.pre.min, overlap == nil ? count.min : found ?? 0)
+    if overlap == nil, call.countBefore == 0 || grouplessUse != nil && leastFound == 0 {
       // It gave back what came after the reading, or found none, which the kernel only warns of.
       step.high = 0
     } else {
       step.pre = step.pre.intersection(Count(min: 1, max: nil)) ?? step.pre
     }
     record(call, step, call.countBefore == nil ? .consistent : .proved)
-    if let use = context.grouplessUse,
-      call.device.flatMap({ deviceIndex[$0] }).map({ devices[$0].holding == nil }) ?? true
-    {
-      note(.stolen(call, use: use))
-    }
+    if let use = grouplessUse { note(.stolen(call, use: use, leastFound > 0 ? .proved : .suspected)) }
     giveBack(call, context)
   }
 

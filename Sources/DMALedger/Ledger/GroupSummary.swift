@@ -121,8 +121,8 @@ struct GroupSummary: Sendable {
     let pastLeaks = ledger.pastLeaks.count { $0.leak.certainty > .suspected }
     let isBroken = ledger.anomalies.contains {
       switch $0.kind {
-      case .overRelease(_, let certainty): certainty > .suspected
-      case .releaseUnowned, .pasidBlocked, .stolen, .swallowed, .freed: true
+      case .overRelease(_, let certainty), .stolen(_, _, let certainty): certainty > .suspected
+      case .releaseUnowned, .pasidBlocked, .swallowed, .freed: true
       case .impossible: false
       }
     }
@@ -131,7 +131,10 @@ struct GroupSummary: Sendable {
       if case .impossible(let call) = anomaly.kind { call } else { nil }
     }
     let stolen = stolenReason(ledger, final: final)
-    if excess.max == 0, suspected == 0, contradictions.isEmpty, stolen == nil, !isBlind {
+    let isOpenTheft = ledger.anomalies.contains {
+      if case .stolen(_, _, .suspected) = $0.kind { true } else { false }
+    }
+    if excess.max == 0, suspected == 0, contradictions.isEmpty, stolen == nil, !isOpenTheft, !isBlind {
       return (.balanced, [])
     }
     var reasons: [String] = []
@@ -149,6 +152,11 @@ struct GroupSummary: Sendable {
         suspected == 1
           ? "a reference may have been left behind, but the lines that would prove it are not in the capture"
           : "\(suspected) references may have been left behind, but the lines that would prove it are not in the capture"
+      )
+    }
+    if isOpenTheft {
+      reasons.append(
+        "a device gave back what it had not taken, and nothing says whether the group had a reference to lose"
       )
     }
     if final.max == nil {

@@ -37,7 +37,7 @@ extension Anomaly {
     switch kind {
     case .overRelease(let call, _), .releaseUnowned(let call), .pasidBlocked(let call), .impossible(let call):
       marks.mark(call)
-    case .stolen(let call, let use):
+    case .stolen(let call, let use, _):
       marks.mark(call)
       marks.mark(use)
     case .swallowed(let call, let bound):
