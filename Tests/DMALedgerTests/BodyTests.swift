@@ -71,7 +71,8 @@ struct BodyTests {
     arguments: [
       ("ret=-16", -16), ("ret=0xfffffffffffffff0", -16), ("ret=0xfffffff0", -16), ("ret=0", 0),
       ("ret=0x0", 0),
-      ("ret=4294967280", -16), ("rets=-1", -1), ("result=-1", -1), ("retval=-16", -16), ("rc=0", 0),
+      ("ret=4294967280", -16), ("ret=18446744073709551600", -16), ("rets=-1", -1), ("result=-1", -1),
+      ("retval=-16", -16), ("rc=0", 0),
       ("rv=-1", -1),
       ("arg1=0xffffffff", -1), ("ret=0xffffffff (-1)", -1),
     ])

@@ -95,6 +95,12 @@ struct ProbeFields {
   private static func endsString(_ bytes: Span<UInt8>, _ quote: Int) -> Bool {
     if quote + 1 == bytes.count { return true }
     guard bytes[quote + 1] == 0x20 else { return false }
+    // `perf script -F +ip`: the address at which the record was taken.
+    var address = ByteCursor(bytes, at: quote + 1)
+    address.skipBlanks()
+    if address.takeHex().map({ $0 > .max / 2 }) ?? false, address.isAtEnd || address.peek() == 0x20 {
+      return true
+    }
     var end = quote + 2
     while end < bytes.count, bytes[end].isWord { end += 1 }
     return end > quote + 2 && end < bytes.count && bytes[end] == 0x3D || bytes.hasText(" */", at: quote + 1)
@@ -142,8 +148,24 @@ struct ProbeFields {
     _ = cursor.take(0x28)
     let isNegative = cursor.take(0x2D)
     if cursor.take("0x") { return cursor.takeHex().map(Int64.init(bitPattern:)) }
-    guard let value = cursor.takeDecimal() else { return nil }
-    return isNegative ? -Int64(value) : Int64(value)
+    if let value = cursor.takeDecimal() { return isNegative ? -Int64(value) : Int64(value) }
+    return isNegative ? nil : longDecimal(&cursor)
+  }
+
+  /// `18446744073709551600`: what a negative number becomes in a field of the type `u64`.
+  @_lifetime(cursor: copy cursor)
+  private static func longDecimal(_ cursor: inout ByteCursor) -> Int64? {
+    var value: UInt64 = 0
+    var digits = 0
+    while cursor.peek().isDigit {
+      let (product, isLong) = value.multipliedReportingOverflow(by: 10)
+      let (sum, isLonger) = product.addingReportingOverflow(UInt64(cursor.peek() & 0x0F))
+      if isLong || isLonger { return nil }
+      value = sum
+      digits += 1
+      cursor.index += 1
+    }
+    return digits > 0 ? Int64(bitPattern: value) : nil
   }
 
   /// What a field name means: the names of kernel-model 3.1, perf's, and the usual spellings.

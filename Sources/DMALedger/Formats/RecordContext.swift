@@ -6,7 +6,9 @@
 struct RecordContext {
   var pid: Int32 = -1
   var cpu: Int32 = -1
+  /// 0 where the line does not say, and then `hasTime` is false.
   var time = Nanoseconds(0)
+  var hasTime = true
   /// Whether `time` counts nanoseconds; other clocks only order events.
   var isSeconds = true
   var commStart = 0
@@ -49,7 +51,7 @@ struct RecordContext {
 
   /// `[000] d....    34.497897: ` at the cursor, which is left at the body.
   @_lifetime(cursor: copy cursor)
-  private static func bracketTail(_ cursor: inout ByteCursor) -> RecordContext? {
+  static func bracketTail(_ cursor: inout ByteCursor) -> RecordContext? {
     guard cursor.take(0x5B) else { return nil }
     let digits = cursor.index
     guard let cpu = cursor.takeDecimal(), cursor.index - digits >= 3, cpu < 1 << 20, cursor.take(0x5D) else {
@@ -147,39 +149,7 @@ struct RecordContext {
     return finish(context, line: line, pid: pid, commEnd: 16)
   }
 
-  /// `            bash   126 [000]    16.080873:   kprobes:kp_really: body`: no dash, tid and maybe pid/tid.
-  static func fromPerf(_ line: Span<UInt8>) -> RecordContext? {
-    var bracket = 0
-    for _ in 0..<4 {
-      guard let found = line.firstIndex(of: 0x5B, from: bracket) else { return nil }
-      if let context = perfRecord(line, bracket: found) { return context }
-      bracket = found + 1
-    }
-    return nil
-  }
-
-  private static func perfRecord(_ line: Span<UInt8>, bracket: Int) -> RecordContext? {
-    var end = bracket
-    while end > 0, line[end - 1] == 0x20 { end -= 1 }
-    var start = end
-    while start > 0, line[start - 1].isDigit || line[start - 1] == 0x2F { start -= 1 }
-    guard start > 0, start < end, end < bracket, line[start - 1] == 0x20 else { return nil }
-    var number = ByteCursor(line, at: start)
-    guard let first = number.takeDecimal() else { return nil }
-    var pid = first
-    if number.take(0x2F) {
-      guard let thread = number.takeDecimal() else { return nil }
-      pid = thread
-    }
-    guard number.index == end, pid <= Int32.max else { return nil }
-    var cursor = ByteCursor(line, at: bracket)
-    guard var context = bracketTail(&cursor) else { return nil }
-    cursor.skipBlanks()
-    context.body = cursor.index
-    return finish(context, line: line, pid: pid, commEnd: start - 1)
-  }
-
-  private static func finish(
+  static func finish(
     _ context: RecordContext, line: Span<UInt8>, pid: Int, commStart: Int = 0, commEnd: Int
   ) -> RecordContext {
     var context = context

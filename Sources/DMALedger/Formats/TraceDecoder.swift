@@ -224,7 +224,7 @@ struct TraceDecoder {
   ) -> Outcome {
     event.cpu = context.cpu
     event.pid = context.pid
-    event.time = context.time
+    event.time = context.hasTime ? context.time : nil
     if !context.isSeconds { countsTicks = true }
     var start = context.body
     // `trace-cmd report --ts-diff`
