@@ -21,6 +21,34 @@ struct OwnerScenarioTests {
     #expect(report.told == [Told(.nativeBindRefused, audio, "snd_hda_intel")])
   }
 
+  @Test("a bind that is refused names the owner only where the capture shows one")
+  func whyRefused() throws {
+    func told(_ story: Scenario, _ evidence: Scenario.Evidence) throws -> Finding {
+      try #require(story.report(evidence).findings.first { $0.rule == .nativeBindRefused })
+    }
+    let claimed = Scenario()
+    claimed.group(45, nic, audio)
+    claimed.claim(45)
+    claimed.probe(audio, "snd_hda_intel", result: -16) { $0.use() }
+    let owned = Scenario()
+    owned.group(45, nic, audio, count: 1, owner: .x)
+    owned.probe(audio, "snd_hda_intel", result: -16) { $0.use() }
+    let attached = Scenario()
+    attached.group(45, nic, audio, count: 1)
+    attached.setForeignDomain(45, true)
+    attached.probe(audio, "snd_hda_intel", result: -16) { $0.use() }
+    let owner = "because the group has another owner"
+    for (story, evidence) in [(claimed, Scenario.Evidence.groups), (owned, .arguments), (owned, .states)] {
+      let finding = try told(story, evidence)
+      #expect(finding.message.contains(owner) && finding.certainty == .proved)
+    }
+    #expect(try told(attached, .arguments).message.contains("although it has no owner"))
+    for story in [owned, attached] {
+      let finding = try told(story, .groups)
+      #expect(finding.message.contains("does not show which") && finding.certainty == .consistent)
+    }
+  }
+
   @Test(
     "23: a second open of the group makes no call, and what its program says is no refusal",
     arguments: [Scenario.Evidence.arguments, .returnCodes, .names])
