@@ -150,6 +150,83 @@ struct AnswerTests {
     #expect(answer.leaked.isEmpty)
   }
 
+  @Test("what stood in the way and is gone by the end is told in the past, and asking again is the remedy")
+  func overByTheEnd() throws {
+    let story = Scenario()
+    story.group(45, nic, audio)
+    story.probe(audio, "snd_hda_intel") {
+      $0.use(); $0.bound()
+    }
+    story.query(45)
+    let held = try #require(self.story(story).first)
+    #expect(held.headline.contains("is not viable because \(audio) is still bound"))
+    story.unbind(audio)
+    let gone = try #require(self.story(story).first)
+    #expect(gone.cause == .holder && devices(gone.legitimate) == ["1 snd_hda_intel \(audio)"])
+    #expect(gone.headline.contains("was not viable") && gone.headline.contains("held 1 reference by right"))
+    #expect(gone.fix.hasPrefix("ask again") && !gone.fix.contains("unbind"))
+    #expect(gone.steps.last?.text == "nobody asked again, and its count is 0 at the end")
+    let sibling = try #require(story.report(.arguments).findings.first { $0.rule == .siblingHolder })
+    #expect(sibling.message.contains("was bound to snd_hda_intel") && sibling.remedy.hasPrefix("Nothing now"))
+
+    let owned = Scenario()
+    owned.group(45, nic)
+    owned.claim(45, .x)
+    owned.claim(45, .y, task: .otherVMM)
+    owned.release(45)
+    let freed = try #require(self.story(owned).first)
+    #expect(freed.cause == .owner && freed.headline.contains("was not viable"))
+    #expect(freed.fix == "ask again, for nothing holds it when the capture ends")
+  }
+
+  @Test("a holder that a capture without times shows is not said to be from before it")
+  func noTimes() throws {
+    let text = """
+      # tracer: function_graph
+      #
+      # CPU  DURATION                  FUNCTION CALLS
+      # |     |   |                     |   |   |   |
+       0)               |  really_probe() {
+       0)               |    iommu_device_use_default_domain() {
+       0)               |    /* use: (iommu_device_use_default_domain+0x0/0x8c) dev="\(nic)" drv="e1000e" grp=0xff11000000de8400 id=45 cnt=0 own=0x0 */
+       0)               |    /* use_ret: (really_probe+0x120/0x396 <- iommu_device_use_default_domain) ret=0 */
+       0)   7.315 us    |    }
+       0) ! 285.670 us  |    driver_bound();
+       0) @ 263579.8 us |  }
+
+      """
+    var options = Analyzer.Options()
+    options.questions = [.group(45)]
+    var analyzer = Analyzer(options: options)
+    analyzer.read(bytes: Array(text.utf8), name: "trace.txt")
+    let answer = try #require(analyzer.finish().answers.first)
+    #expect(answer.cause == .holder)
+    #expect(answer.steps.map(\.text).contains("e1000e for \(nic) holds 1 by right"))
+  }
+
+  @Test("where the clock counts ticks no sentence speaks of seconds, and a remark says so")
+  func ticks() throws {
+    let line =
+      "(iommu_device_use_default_domain+0x0/0x8c) dev=\"\(nic)\" drv=\"e1000e\" grp=0xff11000000de8400 id=45"
+    let text = """
+      # tracer: nop
+       init-1 [000] ..... 5000: use: \(line) cnt=0 own=0x0
+       init-1 [000] ..... 6000: use_ret: (really_probe+0x120/0x396 <- iommu_device_use_default_domain) ret=0
+       init-1 [000] ..... 7000: bound: (driver_bound+0x0/0x52) dev="\(nic)"
+
+      """
+    var options = Analyzer.Options()
+    options.questions = [.group(45)]
+    var analyzer = Analyzer(options: options)
+    analyzer.read(bytes: Array(text.utf8), name: "trace.txt")
+    let report = analyzer.finish()
+    #expect(
+      report.answers.flatMap(\.steps).map(\.text).contains(
+        "e1000e for \(nic) holds 1 by right since tick 6000"))
+    #expect(
+      report.diagnostics.contains { $0.source == 0 && $0.message.contains("counts ticks and not time") })
+  }
+
   @Test("a listing that no call confirms proves no leak, whatever the count")
   func unconfirmedListing() throws {
     let story = Scenario()

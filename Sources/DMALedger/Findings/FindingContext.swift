@@ -17,8 +17,15 @@ struct FindingContext {
 
   /// `at 6.131601 s`, or `in line 12` in a capture without timestamps.
   func moment(_ witness: Witness) -> String {
-    guard let time = witness.time else { return "in line \(witness.at.line)" }
-    return countsTicks ? "at tick \(time.value)" : "at \(time.secondsText) s"
+    witness.time.map(moment) ?? "in line \(witness.at.line)"
+  }
+
+  /// `at 6.131601 s`, or `at tick 6131601` where the clock counts something else.
+  func moment(_ time: Nanoseconds) -> String { "at \(clock(time))" }
+
+  /// `6.131601 s`, `tick 6131601`
+  func clock(_ time: Nanoseconds) -> String {
+    countsTicks ? "tick \(time.value)" : "\(time.secondsText) s"
   }
 
   func evidence(_ witness: Witness, _ note: String) -> Evidence {

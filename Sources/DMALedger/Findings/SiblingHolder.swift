@@ -16,9 +16,9 @@ enum SiblingHolder {
     evidence: """
       A member with an effective use, a completed bind and no unuse since, while the count has no excess \
       over such members. It is proved where arguments name the member, its group and the result of the use. \
-      It is consistent where function names are joined with log lines that name device, driver and group, \
-      and suspected where a listing of sysfs or a message shows the driver bound and the capture did not see \
-      the use. The finding names every such member with the driver and the time of its bind, where the \
+      It is consistent where function names are joined with log lines that name device, driver and group, or \
+      where a listing of sysfs shows the driver bound and the capture did not see the use. One that is merely \
+      suspected is not told. The finding names every such member with the driver and the time of its bind, where the \
       capture has them.
       """,
     lookAlikes: """
@@ -68,18 +68,27 @@ extension SiblingHolder {
         ? "since before the capture began, until it gave it back \(context.moment(holding.witness))"
         : "taken \(context.moment(holding.witness))"
     let isBridge = driver == "shpchp"
+    let isOver =
+      holding.isFromBefore && !holding.isListed
+      || group.devices.contains { $0.name == holding.device && $0.holding == nil }
     return Finding(
       rule: .siblingHolder, severity: .warning,
       certainty: holding.isListed || holding.isFromBefore && !context.evidence.sawUse ? .consistent : .proved,
       group: group.id.map(GroupID.init),
       incarnation: group.incarnation, device: name, driver: driver,
       message:
-        "\(name) is bound to \(driver ?? "a native driver"), which holds 1 reference of \(context.name(group)) "
-        + "by right, \(since). While it does, VFIO cannot have any device of the group.",
-      remedy: isBridge
-        ? "Unbind shpchp from this bridge; unlike pcieport it takes part in DMA ownership."
-        : "Unbind \(name) or bind it to vfio-pci as well (driver_override, or a softdep that loads vfio-pci first); "
-          + "if it must stay native, the devices belong in different groups: another slot, or a topology with ACS.",
+        "\(name) \(isOver ? "was" : "is") bound to \(driver ?? "a native driver"), which \(isOver ? "held" : "holds") "
+        + "1 reference of \(context.name(group)) by right, \(since). "
+        + (isOver
+          ? "While it did, VFIO could not have any device of the group."
+          : "While it does, VFIO cannot have any device of the group."),
+      remedy: isOver
+        ? "Nothing now, for \(name) has given it back by the end of the capture. To have the group from the start, let "
+          + "vfio-pci come before its native driver (driver_override, or a softdep)."
+        : isBridge
+          ? "Unbind shpchp from this bridge; unlike pcieport it takes part in DMA ownership."
+          : "Unbind \(name) or bind it to vfio-pci as well (driver_override, or a softdep that loads vfio-pci first); "
+            + "if it must stay native, the devices belong in different groups: another slot, or a topology with ACS.",
       fingerprint: context.fingerprint(
         .siblingHolder, driver: holding.driver, device: holding.device, chain: "use>query"),
       evidence: [

@@ -9,6 +9,15 @@ enum SourceRemarks {
           message: "this trace was printed with the option raw, hex or bin and cannot be read; "
             + "`echo noraw nohex nobin > trace_options` and read the trace again"))
     }
+    if decoder.countsTicks {
+      remarks.append(
+        Diagnostic(
+          level: .note, source: index,
+          message:
+            "its clock counts ticks and not time (counter, x86-tsc, uptime): wherever this report has seconds, "
+            + "a tick stands as a nanosecond. `echo global > trace_clock` before the next capture gives seconds"
+        ))
+    }
     if decoder.continued.count > 0 {
       let count = decoder.continued.count
       remarks.append(

@@ -86,9 +86,8 @@ struct RefusalAnswer {
 
   private var headline: String {
     let name = context.name(group).capitalizedFirst
-    let isPast = grant != nil
     let symptom =
-      isPast
+      isOver
       ? "\(name) was not viable\(context.when(refusal))" : "\(name) is not viable"
     switch cause {
     case .domain:
@@ -100,14 +99,14 @@ struct RefusalAnswer {
     case .holder: return "\(symptom) because \(holdersClause)."
     case .leak:
       let rest = [story.holdings.isEmpty ? nil : holdersClause, restClause].compactMap { $0 }
-      return "\(symptom) because it \(isPast ? "carried" : "still carries") \(leakClause)"
+      return "\(symptom) because it \(isOver ? "carried" : "still carries") \(leakClause)"
         + (rest.isEmpty ? "" : "; besides, " + rest.joined(separator: ", and ")) + "."
     case .unknown, .nothing, .absent:
       let held = story.holdings.isEmpty ? "" : ": \(holdersClause), and"
       let whose =
         story.holdings.isEmpty
-        ? ", and who holds \(story.count.exact == 1 ? "that reference" : "those references") is not in the capture"
-        : " who holds the other \(words(story.unexplained)) is not in the capture"
+        ? ", and who \(isOver ? "held" : "holds") \(story.count.exact == 1 ? "that reference" : "those references") is not in the capture"
+        : " who \(isOver ? "held" : "holds") the other \(words(story.unexplained)) is not in the capture"
       return "\(symptom), with an owner_cnt of \(words(story.count))\(held)\(whose)."
     }
   }
@@ -125,17 +124,16 @@ struct RefusalAnswer {
   }
 
   private var holdersClause: String {
-    let isPast = grant != nil
     let names = story.holdings.map { holding in
       "\(context.names.text(holding.device)) (\(context.text(holding.driver) ?? "a native driver"))"
     }
     guard names.count == 1, let holding = story.holdings.first else {
-      return "\(context.some(names)) \(isPast ? "were" : "are") still bound natively and "
-        + "\(isPast ? "held" : "hold") 1 reference each by right"
+      return "\(context.some(names)) \(isOver ? "were" : "are") still bound natively and "
+        + "\(isOver ? "held" : "hold") 1 reference each by right"
     }
     return
-      "\(context.names.text(holding.device)) \(isPast ? "was" : "is") still bound to "
-      + "\(context.text(holding.driver) ?? "a native driver"), which \(isPast ? "held" : "holds") 1 reference by right, "
+      "\(context.names.text(holding.device)) \(isOver ? "was" : "is") still bound to "
+      + "\(context.text(holding.driver) ?? "a native driver"), which \(isOver ? "held" : "holds") 1 reference by right, "
       + since(holding)
   }
 
@@ -313,16 +311,26 @@ struct RefusalAnswer {
   /// The call that got it later on, or was told that it could.
   private var grant: OwnershipCall? { group.changes.grant }
 
+  /// Nobody asked again, and by the end of the capture nothing holds it any more.
+  private var isFreed: Bool {
+    grant == nil && !isDomain && cause != .leak && group.owner != .user && summary.final.exact == 0
+  }
+
+  /// Whatever stood in the way is gone.
+  private var isOver: Bool { grant != nil || isFreed }
+
   private var granted: [Answer.Step] {
-    grant.map {
-      [
-        context.step(
-          "later \(context.task($0)) was "
-            + ($0.kind == .query
-              ? "told\(context.when($0)) that it is viable" : "given it\(context.when($0))"),
-          $0.entry)
-      ]
-    } ?? []
+    if let grant {
+      let what =
+        grant.kind == .query
+        ? "told\(context.when(grant)) that it is viable" : "given it\(context.when(grant))"
+      return [context.step("later \(context.task(grant)) was \(what)", grant.entry)]
+    }
+    guard isFreed, let last = group.changes.last?.call else { return [] }
+    let isLast = group.changes.lastRequest?.entry.at == refusal.entry.at
+    return [
+      context.step("\(isLast ? "nobody asked again, and " : "")its count is 0 at the end", last.entry)
+    ]
   }
 
   /// What the kernel has to do with it.
@@ -331,7 +339,7 @@ struct RefusalAnswer {
     let last = Answer.Step(text: clause)
     if story.leaks.contains(where: { isTestRemove($0.leak) }) { return [last] }
     // A group that is given away was free: what had leaked would still be there.
-    guard grant == nil, ownerless > 0 || cause == .unknown && unknown.max != 0 else { return [] }
+    guard !isOver, ownerless > 0 || cause == .unknown && unknown.max != 0 else { return [] }
     return [context.habit(in: group), last]
   }
 
@@ -346,8 +354,13 @@ struct RefusalAnswer {
         ? ""
         : "unbinding \(context.some(story.holdings.map { context.names.text($0.device) })) is not enough; "
       return first + AnswerFix.leak(members: context.memberNames(of: group), isTestRemove: isKernel, context)
+    case .holder where isOver:
+      let names = context.some(story.holdings.map { context.names.text($0.device) })
+      return
+        "\(again); so that it can be had from the start, let vfio-pci come before the native driver of \(names)"
     case .holder:
       return AnswerFix.holder(story.holdings.map { ($0.device, $0.driver) }, context)
+    case .owner where isOver: return again
     case .owner:
       return
         "let the other owner release the group, or open all of its devices through the same container or iommufd"
@@ -355,7 +368,12 @@ struct RefusalAnswer {
       return
         "find who attached a domain of its own (vhost-vdpa, a graphics driver, SVA) and let it detach first; nothing "
         + "has leaked"
-    case .unknown, .nothing, .absent: return AnswerFix.record(isOver: grant != nil, context)
+    case .unknown, .nothing, .absent: return AnswerFix.record(isOver: isOver, context)
     }
+  }
+
+  private var again: String {
+    grant == nil
+      ? "ask again, for nothing holds it when the capture ends" : "nothing now, for it could be had later on"
   }
 }

@@ -62,6 +62,13 @@ struct StandingAnswer {
     }
   }
 
+  /// Since when, where that is known: a capture without times shows the call that took it, and no time.
+  private func since(_ holder: Holder) -> String {
+    if let time = holder.since { return " since \(context.clock(time))" }
+    let isListed = summary.ledger.listedHolders.contains { context.text($0.device) == holder.device }
+    return isListed || holder.at == nil ? " since before the capture" : ""
+  }
+
   private func verb(_ holders: [Holder]) -> String { holders.count == 1 ? "holds" : "hold" }
 
   private func steps(_ legitimate: [Holder], _ leaked: [Holder]) -> [Answer.Step] {
@@ -76,17 +83,16 @@ struct StandingAnswer {
           time: last.time))
     }
     for holder in leaked.prefix(4) where holder.device != nil {
-      let when = holder.since.map { " at \($0.secondsText) s" } ?? ""
+      let when = holder.since.map { " " + context.moment($0) } ?? ""
       steps.append(
         Answer.Step(
           text: "\(describe(holder)) took a reference\(when) that it will not give back", at: holder.at,
           time: holder.since))
     }
     for holder in legitimate.prefix(4) {
-      let when = holder.since.map { " since \($0.secondsText) s" } ?? " since before the capture"
       steps.append(
         Answer.Step(
-          text: "\(describe(holder)) holds \(holder.count ?? 1) by right\(when)", at: holder.at,
+          text: "\(describe(holder)) holds \(holder.count ?? 1) by right\(since(holder))", at: holder.at,
           time: holder.since))
     }
     if report.changes.isEmpty {
