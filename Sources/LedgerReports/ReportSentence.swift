@@ -12,14 +12,25 @@ enum ReportSentence {
         + "owner."
     case .unbalanced:
       let broken = report.groups.filter { $0.verdict == .unbalanced }
-      let leaked = report.groups.flatMap(\.holders).filter { $0.kind == .leaked }.reduce(0) {
-        $0.clampedSum($1.count ?? 0)
+      func leaked(_ groups: [GroupReport]) -> Int {
+        groups.flatMap(\.holders).reduce(0) { $1.kind == .leaked ? $0.clampedSum($1.count ?? 0) : $0 }
       }
-      let names = broken.map(TextGroup.shortName).joined(separator: ", ")
-      let who = broken.count == 1 ? "Group \(names) keeps" : "Groups \(names) keep"
-      return leaked > 0
-        ? "\(who) \(leaked == 1 ? "1 reference" : "\(leaked) references") that nobody will give back."
-        : "\(broken.count == 1 ? "Group" : "Groups") \(names): the count does not agree with who holds it."
+      let leaky = broken.filter { leaked([$0]) > 0 }
+      let others = broken.filter { leaked([$0]) == 0 }
+      func names(_ groups: [GroupReport]) -> String {
+        (groups.count == 1 ? "Group " : "Groups ") + groups.map(TextGroup.shortName).joined(separator: ", ")
+      }
+      var sentences: [String] = []
+      if !leaky.isEmpty {
+        let count = leaked(leaky)
+        sentences.append(
+          "\(names(leaky)) \(leaky.count == 1 ? "keeps" : "keep") "
+            + "\(count == 1 ? "1 reference" : "\(count) references") that nobody will give back.")
+      }
+      if !others.isEmpty {
+        sentences.append("\(names(others)): calls broke the rules of ownership, as the findings tell.")
+      }
+      return sentences.joined(separator: " ")
     case .inconclusive: return ""
     }
   }

@@ -253,4 +253,53 @@ struct PartialEvidenceTests {
     #expect(report.groups.last?.final.exact == 1)
     #expect(report.groups.last?.held == [Held(.bound, 1, nic, "e1000e")])
   }
+
+  @Test("leaks that nothing proves are told as such, in every sentence about them")
+  func suspectedLeaks() throws {
+    let group = "grp=0xff11000000de8400 id=45"
+    let names = "dev=\"\(nic)\" drv=\"e1000e\""
+    func use(_ time: String) -> String {
+      " init-1 [001] ..... \(time)1: use: (iommu_device_use_default_domain+0x0/0x8c) \(names) \(group)\n"
+        + " init-1 [001] ..... \(time)2: use_ret: (really_probe+0x120/0x396 <- iommu_device_use_default_domain) ret=0\n"
+    }
+    func probe(_ time: String, _ result: Int, _ body: String) -> String {
+      " init-1 [001] ..... \(time)0: rp: (really_probe+0x0/0x396) \(names)\n" + body
+        + " init-1 [001] ..... \(time)9: rp_ret: (device_driver_attach+0x24/0x4a <- really_probe) ret=\(result)\n"
+    }
+    let remove = " init-1 [001] ..... 11.000003: remove: (device_remove+0x0/0x52) dev=\"\(nic)\"\n"
+    // Nobody watches the unuse: a kernel that gives everything back looks the same.
+    let text =
+      "# tracer: nop\n" + probe("10.00000", 5, use("10.00000"))
+      + probe(
+        "11.00000", 0, use("11.00000") + remove + use("11.00001").replacing("11.000011", with: "11.000004"))
+    let report = report(on: text)
+    #expect(report.verdict == .inconclusive)
+    for rule in [Rule.testRemoveLeak, .probeFailureLeak] {
+      let finding = try #require(report.findings.first { $0.rule == rule })
+      #expect(finding.certainty == .suspected && finding.message.contains("may keep 1 reference"))
+      #expect(finding.message.contains("not prove"))
+    }
+    let kernel = try #require(report.findings.first { $0.rule == .testRemoveActive })
+    #expect(kernel.certainty == .suspected && kernel.message.contains("If none runs"))
+    #expect(!kernel.message.contains("lacks"))
+  }
+
+  @Test("the advice about a leak is that of its own cause")
+  func adviceByCause() throws {
+    let story = Scenario()
+    story.group(45, nic, audio)
+    story.probe(audio, "snd_hda_intel") {
+      $0.use(); $0.bound()
+    }
+    story.unbind(audio)
+    story.probe(nic, "e1000e", result: 12) { $0.use() }
+    story.query(45)
+    let report = story.report(.arguments)
+    let refusal = try #require(report.findings.first { $0.rule == .notViable })
+    #expect(refusal.cause == "leak" && refusal.remedy.contains("see probe-failure-leak:"))
+    #expect(!refusal.remedy.contains("fixed kernel"))
+    let answer = try #require(report.answers.first)
+    #expect(answer.cause == .leak && answer.fix.contains("mend the bus code"))
+    #expect(!answer.fix.contains("f429378a9bf8") && !answer.fix.contains("CONFIG_DEBUG_TEST_DRIVER_REMOVE"))
+  }
 }

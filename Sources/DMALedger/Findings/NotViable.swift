@@ -249,11 +249,22 @@ extension NotViable {
       + ", and what took \(them) is not in the capture"
   }
 
+  /// The rules that tell how the references came to stay.
+  private static func rules(of story: RefusalStory) -> String {
+    var rules: [String] = []
+    for rule in story.leaks.compactMap(\.leak.cause.rule) + (story.ownerless > 0 ? [Rule.excessCount] : [])
+    where !rules.contains(rule.rawValue) {
+      rules.append(rule.rawValue)
+    }
+    return FindingContext.joined(rules)
+  }
+
   private static func remedy(_ story: RefusalStory, _ context: FindingContext) -> String {
     switch story.cause {
     case "leak":
-      "Unbinding helps only with what is held by right. For the rest see test-remove-leak: remove all devices of "
-        + "the group and rescan with vfio-pci matching first, or reboot into a fixed kernel."
+      "Unbinding helps only with what is held by right. For the rest see \(rules(of: story)): remove all devices of "
+        + "the group and rescan with vfio-pci matching first, or reboot"
+        + (story.leaks.contains(where: \.leak.cause.isTestRemove) ? " into a fixed kernel." : ".")
     case "holder":
       "Unbind "
         + story.holdings.map { context.names.text($0.device) }.joined(separator: ", ")

@@ -47,14 +47,19 @@ extension ProbeFailureLeak {
     let group = summary.ledger
     return group.allLeaks.filter { $0.leak.cause == .probeFailure }.map { device, leak in
       let who = context.holder(driver: leak.use.driver, device: device)
+      let isProved = leak.certainty > .suspected
       var lines = leak.window.map { [context.evidence($0, "really_probe() begins")] } ?? []
       lines += context.lines(of: leak.use, "the probe takes a reference; no unuse follows")
       let found = Finding(
-        rule: .probeFailureLeak, severity: leak.certainty == .suspected ? .warning : .error,
+        rule: .probeFailureLeak, severity: isProved ? .error : .warning,
         certainty: leak.certainty, group: group.id.map(GroupID.init), incarnation: group.incarnation,
         device: context.text(device), driver: context.text(leak.use.driver), excess: 1,
-        message: "\(context.name(group)) keeps 1 reference that nobody will give back: \(who) took it "
-          + "\(context.moment(leak.use.exit ?? leak.use.entry)), the probe failed, and no unuse followed.",
+        message:
+          "\(context.name(group)) \(isProved ? "keeps" : "may keep") 1 reference that nobody will give back: "
+          + "\(who) took it \(context.moment(leak.use.exit ?? leak.use.entry)), the probe failed, and "
+          + (isProved
+            ? "no unuse followed."
+            : "the capture shows no unuse, but does not prove that there was none."),
         remedy:
           "The driver core gives the reference back on every path behind dma_configure(). Look at the bus: one "
           + "whose hook takes it and then returns an error itself, or has no dma_cleanup(). Confirm with a capture "

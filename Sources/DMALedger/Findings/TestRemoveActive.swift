@@ -51,15 +51,15 @@ extension TestRemoveActive {
         "dma_cleanup() runs in between, as commit \(TestRemoveFix.commit) makes it: nothing is left behind by it."
       certainty = .proved
     } else {
-      message +=
-        "dma_cleanup() does not run in between: every bind of a driver that uses the DMA API leaves 1 "
-      message += "reference in the device's group."
       certainty = evidence.verdict == .unfixed ? .proved : .suspected
-      if certainty == .suspected {
-        message += " No unuse appears anywhere in the capture, though; make sure that it was traced."
-      }
+      message +=
+        certainty == .proved
+        ? "dma_cleanup() does not run in between: every bind of a driver that uses the DMA API leaves 1 reference in "
+          + "the device's group."
+        : "No unuse is seen in between. If none runs, every bind of a driver that uses the DMA API leaves 1 reference in "
+          + "the device's group; but no unuse appears anywhere in the capture, so make sure that it was traced."
     }
-    if let clause = TestRemoveFix.clause(context, behaviour: verdict) {
+    if certainty == .proved, let clause = TestRemoveFix.clause(context, behaviour: verdict) {
       message += " " + clause.capitalizedFirst + "."
     }
     var lines: [Evidence] = []

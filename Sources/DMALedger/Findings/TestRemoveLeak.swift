@@ -62,12 +62,26 @@ enum TestRemoveLeak {
       """)
 }
 
+extension Leak.Cause {
+  /// The rule that tells of it; none tells of what was not seen.
+  var rule: Rule? {
+    switch self {
+    case .testRemove, .testRemoveUnbound: .testRemoveLeak
+    case .probeFailure: .probeFailureLeak
+    case .unbind: .unbindLeak
+    case .unexplained: nil
+    }
+  }
+
+  var isTestRemove: Bool { rule == .testRemoveLeak }
+}
+
 extension TestRemoveLeak {
   /// One finding for each window that left a reference behind.
   static func find(in summary: GroupSummary, _ context: FindingContext) -> [Finding] {
     let group = summary.ledger
     return group.allLeaks.compactMap { device, leak in
-      leak.cause == .testRemove || leak.cause == .testRemoveUnbound
+      leak.cause.isTestRemove
         ? context.repeated(finding(device, leak, group, context), leak.alike) : nil
     }
   }
@@ -94,8 +108,11 @@ extension TestRemoveLeak {
     } else {
       chain = "really_probe>use>device_remove>fail"
       message +=
-        ", the test-remove ran without dma_cleanup(), and the second pass failed before it came to use"
-      message += " the group again: no driver is bound and the reference stays."
+        leak.certainty == .suspected
+        ? ", and behind the test-remove the second pass failed before it came to use the group again. The capture does "
+          + "not prove that the reference stayed: an unuse may be missing from it."
+        : ", the test-remove ran without dma_cleanup(), and the second pass failed before it came to use "
+          + "the group again: no driver is bound and the reference stays."
     }
     var lines: [Evidence] = []
     if let naming = leak.naming { lines.append(context.evidence(naming, "the log names driver and device")) }

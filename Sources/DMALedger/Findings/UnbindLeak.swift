@@ -44,13 +44,18 @@ extension UnbindLeak {
     let group = summary.ledger
     return group.allLeaks.filter { $0.leak.cause == .unbind }.map { device, leak in
       let who = context.holder(driver: leak.use.driver, device: device)
+      let isProved = leak.certainty > .suspected
       let found = Finding(
-        rule: .unbindLeak, severity: leak.certainty == .suspected ? .warning : .error,
+        rule: .unbindLeak, severity: isProved ? .error : .warning,
         certainty: leak.certainty,
         group: group.id.map(GroupID.init), incarnation: group.incarnation, device: context.text(device),
         driver: context.text(leak.use.driver), excess: 1,
-        message: "\(context.name(group)) keeps 1 reference that nobody will give back: \(who) took it "
-          + "\(context.moment(leak.use.exit ?? leak.use.entry)) and was unbound without an unuse.",
+        message:
+          "\(context.name(group)) \(isProved ? "keeps" : "may keep") 1 reference that nobody will give back: "
+          + "\(who) took it \(context.moment(leak.use.exit ?? leak.use.entry)) and was unbound"
+          + (isProved
+            ? " without an unuse."
+            : "; the capture shows no unuse, but does not prove that there was none."),
         remedy:
           "Look at the device's bus: one that has dma_configure() but no dma_cleanup() leaves a reference at "
           + "every unbind. The buses of the kernel tree are symmetric, so check first that the unuse was traced.",

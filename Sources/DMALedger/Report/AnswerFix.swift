@@ -1,13 +1,23 @@
 /// What to do about a group, in words that stand behind "Do this:".
 enum AnswerFix {
-  static func leak(members: [String], isTestRemove: Bool, _ context: FindingContext) -> String {
+  /// Without known leaks, what the kernel does at every bind is the likely cause.
+  static func leak(
+    members: [String], leaks: [(device: NameID, leak: Leak)], _ context: FindingContext
+  ) -> String {
+    let causes = leaks.map(\.leak.cause)
+    let isTestRemove =
+      causes.isEmpty ? context.evidence.verdict == .unfixed : causes.contains(where: \.isTestRemove)
     // Whether these are all there are is rarely known.
     let devices =
       members.isEmpty ? "all of its devices" : "all of its devices (\(context.some(members)), and any other)"
     let clear =
       "to clear the group, write 1 to the `remove` file of \(devices) and rescan the bus with vfio-pci matching first, or "
-      + "reboot; binding a native driver again adds one more each time"
-    return isTestRemove ? "\(TestRemoveFix.cure(context)); \(clear)" : clear
+      + "reboot"
+    if isTestRemove {
+      return "\(TestRemoveFix.cure(context)); \(clear); binding a native driver again adds one more each time"
+    }
+    return causes.contains { $0 == .probeFailure || $0 == .unbind }
+      ? "\(clear); and mend the bus code, which leaves one behind each time" : clear
   }
 
   static func holder(_ holders: [(device: NameID, driver: NameID?)], _ context: FindingContext) -> String {

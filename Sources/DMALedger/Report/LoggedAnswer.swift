@@ -109,7 +109,7 @@ struct LoggedAnswer {
     case .holder: AnswerFix.holder(story.holders.map { ($0.device, $0.driver) }, context)
     case .leak:
       AnswerFix.leak(
-        members: context.memberNames(of: group), isTestRemove: context.evidence.verdict == .unfixed, context)
+        members: context.memberNames(of: group), leaks: leaks, context)
     default: AnswerFix.record(isOver: grant != nil, context)
     }
   }

@@ -247,15 +247,11 @@ struct RefusalAnswer {
     let count = leaks.map(\.leak).references
     var text = context.deed(leak.use, of: leaks[0].device, "left", "\(references(count)) behind")
     text += (count == 1 ? ", taken" : ", the first taken") + context.when(leak.use)
-    if isTestRemove(leak), let again = leak.again {
+    if leak.cause.isTestRemove, let again = leak.again {
       text += " and again\(context.when(again)) by the test-remove re-probe"
       text += " with no dma_cleanup() in between"
     }
     return context.step(text, leak.use.entry)
-  }
-
-  private func isTestRemove(_ leak: Leak) -> Bool {
-    leak.cause == .testRemove || leak.cause == .testRemoveUnbound
   }
 
   /// How a reference lost its owner.
@@ -337,7 +333,7 @@ struct RefusalAnswer {
   private var kernel: [Answer.Step] {
     guard context.evidence.verdict == .unfixed, let clause = TestRemoveFix.clause(context) else { return [] }
     let last = Answer.Step(text: clause)
-    if story.leaks.contains(where: { isTestRemove($0.leak) }) { return [last] }
+    if story.leaks.contains(where: \.leak.cause.isTestRemove) { return [last] }
     // A group that is given away was free: what had leaked would still be there.
     guard !isOver, ownerless > 0 || cause == .unknown && unknown.max != 0 else { return [] }
     return [context.habit(in: group), last]
@@ -348,12 +344,11 @@ struct RefusalAnswer {
   private var fix: String {
     switch cause {
     case .leak:
-      let isKernel = context.evidence.verdict == .unfixed || story.leaks.contains { isTestRemove($0.leak) }
       let first =
         story.holdings.isEmpty
         ? ""
         : "unbinding \(context.some(story.holdings.map { context.names.text($0.device) })) is not enough; "
-      return first + AnswerFix.leak(members: context.memberNames(of: group), isTestRemove: isKernel, context)
+      return first + AnswerFix.leak(members: context.memberNames(of: group), leaks: story.leaks, context)
     case .holder where isOver:
       let names = context.some(story.holdings.map { context.names.text($0.device) })
       return

@@ -109,8 +109,8 @@ struct StandingAnswer {
     switch cause(legitimate, leaked) {
     case .leak:
       return AnswerFix.leak(
-        members: context.memberNames(of: summary.ledger), isTestRemove: context.evidence.verdict == .unfixed,
-        context)
+        members: context.memberNames(of: summary.ledger),
+        leaks: summary.ledger.allLeaks.filter { $0.leak.certainty > .suspected }, context)
     case .holder:
       return
         "unbind \(context.some(legitimate.compactMap(\.device))) or bind to vfio-pci before VFIO asks for the group"
