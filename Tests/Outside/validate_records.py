@@ -11,9 +11,7 @@ exactly the records that it announces.
 import json
 import sys
 
-import jsonschema
-
-from validate_report import members_once, refuse_constant
+from validate_report import judge, members_once, refuse_constant
 
 
 def problems(validator, path):
@@ -21,45 +19,27 @@ def problems(validator, path):
     with open(path, "rb") as file:
         lines = file.read().split(b"\n")
     if lines.pop() != b"":
-        yield len(lines) + 1, "$", "the last line has no newline"
+        yield f"{len(lines) + 1}: $", "the last line has no newline"
     for number, line in enumerate(lines, 1):
         try:
             record = json.loads(
                 line.decode("utf-8"), object_pairs_hook=members_once, parse_constant=refuse_constant
             )
         except ValueError as error:
-            yield number, "$", str(error)
+            yield f"{number}: $", str(error)
             continue
         for error in sorted(validator.iter_errors(record), key=lambda error: error.json_path):
-            yield number, error.json_path, error.message
+            yield f"{number}: {error.json_path}", error.message
         kind = record.get("type")
         if kind == "capture":
             if any(announced.values()):
-                yield number, "$", f"records are missing in front of this capture: {announced}"
+                yield f"{number}: $", f"records are missing in front of this capture: {announced}"
             announced = dict(record.get("records", {}))
         else:
             announced[kind] = announced.get(kind, 0) - 1
     if any(announced.values()):
-        yield len(lines), "$", f"records are missing at the end: {announced}"
-
-
-def main(arguments):
-    if len(arguments) < 2:
-        print(__doc__, file=sys.stderr)
-        return 64
-    with open(arguments[0], encoding="utf-8") as file:
-        schema = json.load(file)
-    jsonschema.Draft202012Validator.check_schema(schema)
-    validator = jsonschema.Draft202012Validator(schema)
-
-    is_clean = True
-    for path in arguments[1:]:
-        for number, where, what in problems(validator, path):
-            is_clean = False
-            # Records quote hostile text; it must not reach the terminal as it is.
-            print(ascii(f"{path}:{number}: {where}: {what}")[1:-1])
-    return 0 if is_clean else 1
+        yield f"{len(lines)}: $", f"records are missing at the end: {announced}"
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(judge(sys.argv[1:], __doc__, problems))

@@ -42,9 +42,10 @@ def problems(validator, path):
         yield error.json_path, error.message
 
 
-def main(arguments):
+def judge(arguments, usage, problems):
+    """Prints what `problems` yields of each file by the schema: a place, and what is wrong there."""
     if len(arguments) < 2:
-        print(__doc__, file=sys.stderr)
+        print(usage, file=sys.stderr)
         return 64
     with open(arguments[0], encoding="utf-8") as file:
         schema = json.load(file)
@@ -53,12 +54,12 @@ def main(arguments):
 
     is_clean = True
     for path in arguments[1:]:
-        for where, what in problems(validator, path):
+        for place, what in problems(validator, path):
             is_clean = False
             # Reports quote hostile text; it must not reach the terminal as it is.
-            print(ascii(f"{path}: {where}: {what}")[1:-1])
+            print(ascii(f"{path}: {place}: {what}")[1:-1])
     return 0 if is_clean else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(judge(sys.argv[1:], __doc__, problems))
