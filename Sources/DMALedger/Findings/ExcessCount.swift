@@ -46,7 +46,7 @@ extension ExcessCount {
     return [
       Finding(
         rule: .excessCount, severity: .error,
-        certainty: group.hasAllMembers ? .proved : .consistent,
+        certainty: summary.seesHolders ? .proved : .consistent,
         group: group.id.map(GroupID.init),
         incarnation: group.incarnation, excess: rest,
         message:

@@ -56,7 +56,13 @@ struct RefusalStory {
       refusal.owner == .user
       ? Count(exactly: 0) : count.shifted(by: -(holdings.count + leaks.map(\.leak).references))
     idleMembers = group.listedIdle
-    ownerless = group.listingIsConfirmed ? max(0, unexplained.min - idleMembers) : 0
+    // Until its unuse comes, a driver that is being removed holds what it took.
+    let leaving = refusal.holding.count { $0.isRemoved }
+    ownerless =
+      group.listingIsConfirmed
+      ? group.ownerless(
+        unexplained.min - idleMembers - leaving, owner: refusal.owner,
+        idle: group.devices.count - refusal.holding.count) : 0
   }
 
   /// References that had been leaked.

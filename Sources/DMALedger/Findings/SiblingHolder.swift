@@ -73,7 +73,9 @@ extension SiblingHolder {
       || group.devices.contains { $0.name == holding.device && $0.holding == nil }
     return Finding(
       rule: .siblingHolder, severity: .warning,
-      certainty: holding.isListed || holding.isFromBefore && !context.evidence.sawUse ? .consistent : .proved,
+      certainty: holding.isListed || holding.isFromBefore && !context.evidence.sawUse
+        || group.unseen.unuses > 0
+        ? .consistent : .proved,
       group: group.id.map(GroupID.init),
       incarnation: group.incarnation, device: name, driver: driver,
       message:

@@ -12,6 +12,8 @@ struct DeviceAccount: Sendable {
   var holding: OwnershipCall?
   /// The step of the history at which it was taken.
   var holdingStep = 0
+  /// Unuses that may have been unuses of its group, when it was taken.
+  var unusesBefore = 0
   /// The driver is being removed and has not given it back.
   var isRemoved = false
   /// References without an owner, oldest first.

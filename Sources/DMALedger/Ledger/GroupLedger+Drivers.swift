@@ -60,6 +60,7 @@ extension GroupLedger {
     }
     devices[index].holding = call
     devices[index].holdingStep = history.count - 1
+    devices[index].unusesBefore = unseen.unuses
     devices[index].isRemoved = false
     devices[index].driver = call.driver ?? devices[index].driver
     devices[index].lastDriver = call.driver ?? devices[index].lastDriver

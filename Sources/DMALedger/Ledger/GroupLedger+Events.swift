@@ -55,7 +55,8 @@ extension GroupLedger {
     var leak = Leak(
       cause: .unbind, use: holding, again: nil, remove: nil, window: nil, certainty: .suspected,
       step: history.count - 1)
-    leak.awaitsUnuse = awaitsUnuse(leak, context)
+    // One that no group can be named for may have been its.
+    leak.awaitsUnuse = awaitsUnuse(leak, context) && unseen.unuses == devices[index].unusesBefore
     leak.certainty = leakCertainty(leak, context)
     keep(leak, of: index)
   }
@@ -185,23 +186,6 @@ extension GroupLedger {
     var step = CountHistory.Step()
     step.isBreak = true
     history.add(step)
-  }
-
-  /// Calls that took effect somewhere may have taken it here.
-  mutating func allow(_ calls: CallTally, since before: CallTally) {
-    func more(_ kind: OwnershipCallKind) -> Int { calls[kind] - before[kind] }
-    let claims = more(.claim) + more(.deviceClaim)
-    var step = CountHistory.Step()
-    step.high = more(.use) + claims
-    step.low = -more(.unuse) - more(.deviceRelease)
-    // A release brings whatever it finds to 0.
-    step.isBreak = more(.release) > 0
-    guard step.high > 0 || step.low < 0 || step.isBreak else { return }
-    history.add(step)
-    if claims > 0 || step.isBreak || more(.deviceRelease) > 0 {
-      owner = .unknown
-      ownerPointer = nil
-    }
   }
 
   /// The count may be up to `most` higher: a use that must have run was not recorded.

@@ -48,8 +48,9 @@ struct GroupLedger: Sendable {
   /// Whether `members` are all there are.
   var hasAllMembers = false
   var hasEnded = false
-  /// Breaks by lost events, and the last of them.
+  /// Breaks by lost events.
   var losses = 0
+  var unseen = Unseen()
   var deviceIndex: [NameID: Int] = [:]
 
   /// A group of which nothing is known, or one that is seen being born with its first member.

@@ -6,7 +6,7 @@ struct GroupSummary: Sendable {
   let peak: Count
   /// Before and after of every step of the history.
   let counts: NarrowedCounts
-  /// References held by right when the capture ends.
+  /// References held by right when the capture ends, as far as it shows.
   let held: Int
   /// References proved to belong to nobody.
   let leaked: Int
@@ -14,6 +14,8 @@ struct GroupSummary: Sendable {
   let suspected: Int
   /// The final count less its legitimate holders.
   let excess: Count
+  /// Who the holders are the calls themselves show, and no listing is needed for it.
+  let seesHolders: Bool
   /// The verdict by the counts; a finding that proves a defect outweighs it.
   let verdict: Verdict
   let reasons: [String]
@@ -53,12 +55,15 @@ struct GroupSummary: Sendable {
     peak.min = max(peak.min, final.min)
     self.peak = peak
     let isContradicted = ledger.anomalies.contains { if case .impossible = $0.kind { true } else { false } }
+    seesHolders = ledger.hasAllMembers && useIsTraceable
     let knowsHolders =
-      (ledger.hasAllMembers && useIsTraceable || ledger.listingIsConfirmed) && !isContradicted && !isDrifting
+      (seesHolders || ledger.listingIsConfirmed) && !isContradicted && !isDrifting
       // What may have been given back unseen is no excess, unless the counts were read.
       && (suspected == 0 || readsCounts)
+    // Holders whose unuse was not seen may hold nothing any more.
+    let gone = min(held - listed, ledger.unseen.unuses)
     var excess = Self.excess(
-      ledger, final: final, held: held, leaked: leaked, knowsHolders: knowsHolders)
+      ledger, final: final, held: held, gone: gone, leaked: leaked, knowsHolders: knowsHolders)
     // What an unbind or a failed probe gives back is not seen: no excess may be told from what is left.
     if !unuseIsTraceable { excess.min = leaked }
     self.excess = excess
@@ -75,17 +80,22 @@ struct GroupSummary: Sendable {
   }
 
   private static func excess(
-    _ ledger: GroupLedger, final: Count, held: Int, leaked: Int, knowsHolders: Bool
+    _ ledger: GroupLedger, final: Count, held: Int, gone: Int, leaked: Int, knowsHolders: Bool
   ) -> Count {
     // An owner got in when the count was 0: whatever it is now is the owner's.
     if ledger.owner == .user { return Count(exactly: 0) }
     var excess = final.shifted(by: -held)
-    // Members that the capture never names may hold references by right.
-    if !knowsHolders {
-      excess.min = 0
-    } else if !ledger.hasAllMembers {
-      excess.min = max(0, excess.min - ledger.listedIdle)
-    }
+    // Members that the capture never names may hold references by right, and so do drivers that are being removed until
+    // their unuse comes.
+    let silent = ledger.hasAllMembers ? 0 : ledger.listedIdle
+    let leaving = ledger.devices.count { $0.holding != nil && $0.isRemoved }
+    excess.min =
+      knowsHolders
+      ? ledger.ownerless(
+        excess.min - silent - leaving, owner: ledger.owner, idle: ledger.devices.count { $0.holding == nil })
+      : 0
+    // What a holder that is gone seems to hold is somebody else's.
+    excess.max = excess.max.map { $0 + gone }
     excess.min = max(excess.min, leaked)
     if let max = excess.max, max < excess.min { excess.min = max }
     return excess
@@ -102,9 +112,10 @@ struct GroupSummary: Sendable {
     if ledger.owner == .user, final.max == 0 {
       return "the group has an owner and a count of 0, so a driver gave back what the owner had taken"
     }
-    let held = ledger.devices.reduce(0) { sum, device in
+    let taken = ledger.devices.reduce(0) { sum, device in
       sum + (device.holding?.result == 0 ? 1 : 0) + device.leaks.filter { $0.certainty == .proved }.references
     }
+    let held = taken - ledger.unseen.unuses
     if ledger.owner == .user, held > 0 {
       return "the group was claimed although a driver that took a reference has not given it back"
     }

@@ -369,6 +369,7 @@ struct Ledger: CallSink, Sendable {
 
   mutating func leaveBehind(_ device: NameID, context: CallContext) {
     guard let index = touchGroup(ofDevice: device) else { return }
+    allowElsewhere(index)
     groups[index].leaveBehind(device, context: context)
   }
 
