@@ -41,6 +41,7 @@ public struct Analyzer {
     questions = options.questions
     identifiesContent = options.identifiesContent
     addresses.declared = options.declaredProbes
+    for (address, function) in options.declaredAddresses { addresses.learn(address, function) }
     known.offset = options.clockOffset
   }
 
@@ -85,20 +86,47 @@ public struct Analyzer {
       line, number: pass.number, into: &pass.event, names: &names, addresses: &addresses)
     switch outcome {
     case .event:
-      pass.summary.understoodLines += 1
       // A number at the end of a line without newline may be cut: it proves nothing.
-      if isTerminated {
-        if pass.decoder.isJoined {
-          let text = pass.decoder.joinedText
-          accept(pass.event, text.span, &pass.summary, pass.index, &pass.last)
-        } else {
-          accept(pass.event, line, &pass.summary, pass.index, &pass.last)
-        }
+      guard isTerminated else {
+        pass.summary.understoodLines += 1
+        break
+      }
+      if pass.decoder.isJoined {
+        let text = pass.decoder.joinedText
+        offer(pass.event, text.span, &pass)
+      } else {
+        offer(pass.event, line, &pass)
       }
     case .irrelevant: pass.summary.understoodLines += 1
     case .neutral, .unknown: break
     }
+    if !pass.nameless.isEmpty { acceptNamed(&pass, atEnd: false) }
     pass.sieve = pass.decoder.sieve
+  }
+
+  /// Takes an event, unless it has to wait for the function of a probe.
+  private mutating func offer(_ event: TraceEvent, _ line: Span<UInt8>, _ pass: inout SourcePass) {
+    if event.unnamedAddress != nil || !pass.nameless.isEmpty {
+      pass.nameless.keep(event, line)
+      return
+    }
+    pass.summary.understoodLines += 1
+    accept(event, line, &pass.summary, pass.index, &pass.last)
+  }
+
+  /// Takes the events that waited, as far as they are named by now.
+  private mutating func acceptNamed(_ pass: inout SourcePass, atEnd: Bool) {
+    while let next = pass.nameless.next(addresses, atEnd: atEnd) {
+      switch next {
+      case .event(let event, let line):
+        pass.summary.understoodLines += 1
+        accept(event, line.span, &pass.summary, pass.index, &pass.last)
+      case .stranger(let event, let line, let address):
+        addresses.giveUp(address)
+        pass.nameless.giveUp(event, line.span, address)
+        pass.decoder.leaveOver(line.span, number: event.line)
+      }
+    }
   }
 
   /// Forgets lines that cannot become evidence any more. Only between lines: the one at hand marks nothing.
@@ -228,12 +256,18 @@ public struct Analyzer {
     guard let message = event.message else { return }
     let witness = Witness(
       at: LineReference(source: index, line: event.line), time: event.time, text: assembler.arena.store(line))
+    // A log that events were printed to lost events with its messages.
+    if case .dropped(let count) = message, traceSource == index {
+      source.lostEvents = source.lostEvents.clampedSum(max(1, count))
+      lose(.lost, event, line, index)
+    }
     source.events += 1
     log.note(message, witness, caller: event.pid, line: line)
   }
 
   private mutating func finish(_ pass: inout SourcePass) {
     while pass.decoder.drains() { digest(Span(), isTerminated: pass.isTerminated, &pass) }
+    acceptNamed(&pass, atEnd: true)
     pass.decoder.finish()
     let index = pass.index
     if seams.isDoubtful, let first = seams.held.first {
@@ -266,6 +300,7 @@ public struct Analyzer {
       assembler.lose(.damaged, witness: pass.last)
     }
     diagnostics += SourceRemarks.remarks(on: source, index: index, decoder)
+    if let remark = pass.nameless.remark(source: index) { diagnostics.append(remark) }
     sources.append(source)
   }
 
@@ -313,8 +348,8 @@ public struct Analyzer {
         Diagnostic(
           level: .note,
           message:
-            "\(assembler.ledger.doubtedCalls) calls print a group although their device most likely has none "
-            + "(stale bytes behind a NULL pointer); they were left out. Capture the group pointer to be sure")
+            "\(counted(assembler.ledger.doubtedCalls, "call prints", "calls print")) a group of a device that most likely "
+            + "has none (stale bytes behind a NULL pointer), and is left out. Capture the group pointer to be sure")
       )
     }
     return ReportBuilder(
@@ -338,6 +373,7 @@ extension Analyzer {
     public var questions: [Question] = []
     var probeFields = ProbeFields()
     var declaredProbes: [(name: [UInt8], function: KernelFunction)] = []
+    var declaredAddresses: [(address: UInt64, function: KernelFunction)] = []
     /// How many threads may read a source; what is said does not depend on it.
     public var jobs = 1
     package var limits = ReadingLimits()
@@ -391,11 +427,15 @@ extension Analyzer {
       return true
     }
 
-    /// Says which kernel function a probe watches whose text has no symbol. False where the function is none that
-    /// bears on ownership.
+    /// Says which kernel function a probe watches whose text has no symbol; `name` is that of the event, or the address
+    /// as the text prints it. False where the function is none that bears on ownership.
     public mutating func addProbe(name: String, function: String) -> Bool {
       let symbol = Array(function.utf8)
       guard let known = KernelFunction.named(symbol.span) else { return false }
+      let digits = name.hasPrefix("0x") ? name.dropFirst(2) : name[...]
+      if (8...16).contains(digits.utf8.count), let address = UInt64(digits, radix: 16) {
+        declaredAddresses.append((address, known))
+      }
       declaredProbes.append((Array(name.utf8), known))
       return true
     }

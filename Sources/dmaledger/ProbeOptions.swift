@@ -13,7 +13,7 @@ struct ProbeOptions: ParsableArguments {
   @Option(
     name: .long,
     help: ArgumentHelp(
-      "The kernel function behind a probe whose text has no symbol (trace-cmd report, perf script).",
+      "The kernel function behind a probe whose text has no symbol (trace-cmd report, perf script), by the name of its event or by its address.",
       valueName: "name=function"))
   var probe: [String] = []
 
@@ -32,7 +32,7 @@ struct ProbeOptions: ParsableArguments {
       let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
       guard parts.count == 2, options.addProbe(name: parts[0], function: parts[1]) else {
         throw ValidationError(
-          "--probe \(pair): expected NAME=FUNCTION with a function that bears on ownership, such as "
+          "--probe \(pair): expected NAME=FUNCTION or ADDRESS=FUNCTION with a function that bears on ownership, such as "
             + "iommu_device_use_default_domain or really_probe")
       }
     }

@@ -58,6 +58,7 @@ extension CallAssembler {
       for index in windows.keys.sorted() { endWindow(index, at: nil) }
     }
     lossEpoch += 1
+    unnamed = UnnamedCalls()
     // A return behind it is no other observer's of a call before it.
     lastReturned.removeAll(keepingCapacity: true)
     note(Loss(kind: kind, witness: witness, cpu: cpu, count: count))

@@ -12,7 +12,7 @@ extension CallAssembler {
     returning.insert(event.function)
     if event.observer == .probe { returningByProbe.insert(event.function) }
     if event.function.isOwnershipCall {
-      leaveCall(event, line, at, key, names)
+      if let event = returnOfNobody(event, line, at, key) { leaveCall(event, line, at, key, names) }
     } else if event.function == .reallyProbe {
       leaveWindow(event, line, at, key)
     } else {

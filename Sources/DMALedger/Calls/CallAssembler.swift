@@ -59,6 +59,8 @@ struct CallAssembler<Ledger: CallSink> {
   /// Devices that a claim in flight attached, by lane.
   var attached: [Int: [NameID]] = [:]
 
+  /// Calls of tasks that no line names.
+  var unnamed = UnnamedCalls()
   /// Device pointers whose names are known.
   var aliases = DeviceAliases()
   /// What was given up because there was too much of it.
@@ -111,6 +113,7 @@ struct CallAssembler<Ledger: CallSink> {
       }
     case .attached:
       let key = lanes.key(of: event)
+      if TaskLanes.isNobody(key) { break }
       if let device = isUnnamed ? NameTable.overflow : event.fields.device,
         lanes[key].last?.call?.kind == .claim, attached[key]?.count ?? 0 <= Self.mostAttached
       {
@@ -124,7 +127,7 @@ struct CallAssembler<Ledger: CallSink> {
         warnings.append((warning, boot))
       }
       hear(message, event, line, at)
-    case .logged, .told: break
+    case .logged, .told, .entryAtAddress, .exitAtAddress: break
     case .lost: lose(.lost, event, line, at)
     case .bufferStarted: lose(.bufferStarted, event, line, at)
     case .restarted: lose(.restarted, event, line, at)
@@ -157,6 +160,7 @@ struct CallAssembler<Ledger: CallSink> {
     }
     if merge(event, key, names) { return }
     settledEarly[key] = nil
+    enterUnnamed(event, line, at, key)
     settle(key)
     lastReturned[key] = nil
     let parent = event.parent ?? graphParent(event, key)

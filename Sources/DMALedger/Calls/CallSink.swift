@@ -111,6 +111,8 @@ struct Loss: Sendable {
     case missingUse
     /// There was more open than is followed.
     case givenUp
+    /// Calls of tasks that no line names ran into each other.
+    case tangled
   }
 
   var kind: Kind

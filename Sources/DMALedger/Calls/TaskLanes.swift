@@ -77,6 +77,9 @@ struct TaskLanes {
   /// Whether a lane stands for a CPU rather than for a task.
   static func isAnonymous(_ key: Int) -> Bool { key < 0 }
 
+  /// Whether a lane stands for everything that names neither task nor CPU.
+  static func isNobody(_ key: Int) -> Bool { key == anonymous(-1) }
+
   private static func anonymous(_ cpu: Int32) -> Int { -2 - Int(cpu) }
 
   subscript(key: Int) -> [OpenCall] {

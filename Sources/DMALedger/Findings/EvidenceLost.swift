@@ -46,15 +46,15 @@ extension EvidenceLost {
       )
     }
     if header > 0 {
-      parts.append("\(header) events were overwritten or dropped before the capture was read")
+      parts.append("\(counted(header, "event was", "events were")) overwritten or dropped before the capture was read")
     }
     let marked = context.losses.filter { $0.kind == .lost }
     if !marked.isEmpty {
+      let places = counted(marked.reduce(0) { $0 + $1.times }, "place")
       let known = marked.reduce(0) { $0.clampedSum($1.count) }
       parts.append(
         known > 0
-          ? "the tracer lost \(known) events in \(places(marked.reduce(0) { $0 + $1.times }))"
-          : "the tracer lost events in \(places(marked.reduce(0) { $0 + $1.times }))")
+          ? "the tracer lost \(counted(known, "event")) in \(places)" : "the tracer lost events in \(places)")
     }
     for (kind, words) in [
       (Loss.Kind.bufferStarted, "a CPU's buffer begins later than the capture"),
@@ -62,6 +62,7 @@ extension EvidenceLost {
       (.timeWentBack, "the clock steps back"),
       (.missingUse, "a second pass shows no use although the first one did"),
       (.givenUp, "more was open at once than is followed"),
+      (.tangled, "calls of tasks that no line names run into each other"),
     ] {
       let count = context.losses.reduce(0) { $0 + ($1.kind == kind ? $1.times : 0) }
       if count > 0 { parts.append(count == 1 ? words : "\(words) (\(count) times)") }
@@ -80,8 +81,6 @@ extension EvidenceLost {
     ]
   }
 
-  private static func places(_ count: Int) -> String { count == 1 ? "1 place" : "\(count) places" }
-
   private static func note(_ loss: Loss, _ context: FindingContext) -> String {
     switch loss.kind {
     case .lost:
@@ -91,6 +90,7 @@ extension EvidenceLost {
     case .damaged: "the last line that could be read"
     case .timeWentBack: "earlier than the line before"
     case .givenUp: "more was open at once than is followed"
+    case .tangled: "nobody knows which of the calls returns first"
     case .missingUse:
       "this bind of \(context.text(loss.device) ?? "a device") ends without its second use"
     }

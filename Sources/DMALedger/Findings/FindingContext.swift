@@ -137,7 +137,7 @@ extension Nanoseconds {
 
 /// `1 reference`, `3 references`.
 func references(_ count: Int) -> String {
-  count == 1 ? "1 reference" : "\(count) references"
+  counted(count, "reference")
 }
 
 /// `once more`, `3 more times`.

@@ -6,12 +6,25 @@
 /// symbol, and only then guessed from the usual names of such probes.
 package struct AddressBook: Sendable {
   private var functions: [UInt64: KernelFunction] = [:]
+  /// Addresses whose probes were waited for in vain.
+  private var strangers: Set<UInt64> = []
   /// Names given with `--probe NAME=FUNCTION`.
   package var declared: [(name: [UInt8], function: KernelFunction)] = []
   /// Whether a guess by name was needed: the report says so.
   package private(set) var hasGuessed = false
 
   package init() {}
+
+  /// The function at an address, where a line has told.
+  func function(at address: UInt64) -> KernelFunction? { functions[address] }
+
+  /// Whether nothing is to be waited for: nobody has named the address, and it was waited long enough.
+  func isStranger(_ address: UInt64) -> Bool { strangers.contains(address) && functions[address] == nil }
+
+  /// No line has named the address in time.
+  mutating func giveUp(_ address: UInt64) {
+    if strangers.count < 4096 { strangers.insert(address) }
+  }
 
   mutating func learn(_ address: UInt64, _ function: KernelFunction) {
     if functions.count < 4096 || functions[address] != nil { functions[address] = function }

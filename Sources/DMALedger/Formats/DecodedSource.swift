@@ -17,7 +17,7 @@ package struct DecodedSource {
     while reader.advance() || decoder.drains() {
       let outcome = decoder.decode(
         reader.line, number: reader.number, into: &event, names: &names, addresses: &addresses)
-      guard outcome == .event, reader.isTerminated else { continue }
+      guard outcome == .event, reader.isTerminated, event.unnamedAddress == nil else { continue }
       events.append(event)
       shownBy.append(decoder.isJoined ? decoder.joinedText.span.text() : reader.line.text())
     }

@@ -195,21 +195,52 @@ struct EventBody {
     guard cursor.skip(to: 0x29) else { return .irrelevant }
     let close = cursor.index
     let place = line.extracting(open..<close)
+    let arrow = place.firstIndex(of: " <- ")
+    let isReturn = arrow != nil
     let found: KernelFunction?
-    let isReturn: Bool
-    if let arrow = place.firstIndex(of: " <- ") {
-      isReturn = true
+    if let arrow {
       found = returningFunction(place, arrow: arrow, label, &addresses)
     } else {
-      isReturn = false
       found = enteredFunction(place, label, &addresses, neighbour)
     }
-    guard let function = addresses.declaredFunction(label) ?? found else { return .irrelevant }
-    event.kind = isReturn ? .exit : .entry
     event.observer = .probe
-    event.function = function
+    if let function = addresses.declaredFunction(label) ?? found {
+      event.kind = isReturn ? .exit : .entry
+      event.function = function
+    } else if let address = probedAddress(place, arrow: arrow) {
+      event.kind = isReturn ? .exitAtAddress : .entryAtAddress
+      event.number = Int(bitPattern: UInt(address))
+      if addresses.isStranger(address) { return .event }
+    } else {
+      return .irrelevant
+    }
     event.fields = fields.read(line, from: close + 1, isReturn: isReturn, names: &names)
     return .event
+  }
+
+  /// The address of the function that was probed, where the text has no symbol.
+  private func probedAddress(_ place: Span<UInt8>, arrow: Int?) -> UInt64? {
+    guard let arrow else { return bareAddress(place) }
+    guard bareAddress(place.extracting(arrow + 4..<place.count)) != nil else { return nil }
+    return bareAddress(place.extracting(0..<arrow))
+  }
+
+  /// What the boot option `tp_printk` printed: the body of an event with nothing in front, in the kernel's own words
+  /// only, because a log holds anybody's sentences. False where `line` is none of ours.
+  func readPrinted(
+    _ line: Span<UInt8>, into event: inout TraceEvent, names: inout NameTable, addresses: inout AddressBook
+  ) -> Bool {
+    var cursor = ByteCursor(line)
+    while cursor.peek().isWord { cursor.index += 1 }
+    guard cursor.index > 0, cursor.take(": "), cursor.peek() == 0x28 || line.hasText("IOMMU: ", at: cursor.index)
+    else { return false }
+    var printed = event
+    guard
+      case .event = read(line, from: 0, into: &printed, names: &names, addresses: &addresses, neighbour: nil),
+      printed.observer == .probe, printed.unnamedAddress == nil
+    else { return false }
+    event = printed
+    return true
   }
 
   private func enteredFunction(
@@ -229,9 +260,8 @@ struct EventBody {
   private func returningFunction(
     _ place: Span<UInt8>, arrow: Int, _ label: Span<UInt8>, _ addresses: inout AddressBook
   ) -> KernelFunction? {
-    let left = place.extracting(0..<arrow)
     let right = place.extracting(arrow + 4..<place.count)
-    if let address = bareAddress(left), bareAddress(right) != nil {
+    if let address = probedAddress(place, arrow: arrow) {
       return addresses.function(at: address, event: label, after: nil)
     }
     var end = 0

@@ -22,6 +22,7 @@ struct LogNotes {
   private var host: [UInt8] = []
   private var lastPart: Int?
   private var lastSequence: Int?
+  private var hasGap = false
 
   mutating func drop(_ count: Int, line: Int) {
     Self.count(&dropped, count, line)
@@ -41,8 +42,17 @@ struct LogNotes {
   }
 
   mutating func note(sequence: Int, line: Int) {
-    if let last = lastSequence, sequence > last + 1 { Self.count(&missing, sequence - last - 1, line) }
+    if let last = lastSequence, sequence > last + 1 {
+      Self.count(&missing, sequence - last - 1, line)
+      hasGap = true
+    }
     lastSequence = sequence
+  }
+
+  /// Whether records are missing since the last time this was asked.
+  mutating func takeGap() -> Bool {
+    defer { hasGap = false }
+    return hasGap
   }
 
   /// A message whose text the journal kept to itself.
@@ -105,7 +115,7 @@ struct LogNotes {
       remarks.append(
         Diagnostic(
           level: .note, source: source, line: counter.firstLine,
-          message: "\(counter.count) \(counter.count == 1 ? one : many) \(rest)"))
+          message: "\(counted(counter.count, one, many)) \(rest)"))
     }
     remark(
       dropped, "message of the kernel log is lost", "messages of the kernel log are lost",

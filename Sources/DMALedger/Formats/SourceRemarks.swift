@@ -24,7 +24,7 @@ enum SourceRemarks {
         Diagnostic(
           level: .note, source: index, line: decoder.continued.firstLine,
           message:
-            "\(count) \(count == 1 ? "line is" : "lines are") text without context (messages of several lines, "
+            "\(counted(count, "line is", "lines are")) text without context (messages of several lines, "
             + "printk-msg-only); nothing was read from \(count == 1 ? "it" : "them")"))
     }
     if decoder.foreign.count > 0 {
@@ -32,7 +32,7 @@ enum SourceRemarks {
         Diagnostic(
           level: .note, source: index, line: decoder.foreign.firstLine,
           message:
-            "\(decoder.foreign.count) \(decoder.foreign.count == 1 ? "line is" : "lines are") not the kernel's "
+            "\(counted(decoder.foreign.count, "line is", "lines are")) not the kernel's "
             + "(firmware, programs on the console)"))
     }
     remarks += decoder.logNotes.remarks(source: index)
@@ -41,7 +41,7 @@ enum SourceRemarks {
       remarks.append(
         Diagnostic(
           level: .warning, source: index, line: first,
-          message: "\(unparsed) of \(source.lines) lines were not understood, the first of them here"))
+          message: "\(unparsed) of \(counted(source.lines, "line")) \(unparsed == 1 ? "was" : "were") not understood, the first of them here"))
     }
     return remarks
   }

@@ -126,6 +126,12 @@ extension TraceDecoder {
       if let outcome = record(text, into: &event, names: &names, addresses: &addresses) { return outcome }
       (event.pid, event.cpu) = caller
     }
+    if body.readPrinted(text, into: &event, names: &names, addresses: &addresses) {
+      event.time = time
+      // Records are missing, and with them events: a line says one thing only, and this one says that.
+      if logNotes.takeGap() { event = TraceEvent(kind: .lost, line: event.line) }
+      return .event
+    }
     logNotes.note(text, line: event.line)
     guard let message = KernelMessage.parse(text, names: &names) else { return .irrelevant }
     if case .dropped(let count) = message { logNotes.drop(count, line: event.line) }

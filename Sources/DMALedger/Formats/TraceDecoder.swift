@@ -466,6 +466,11 @@ struct TraceDecoder {
     return .unknown
   }
 
+  /// Counts a record that turned out not to be understood.
+  mutating func leaveOver(_ line: Span<UInt8>, number: Int) {
+    shapes.add(line, number: number)
+  }
+
   private mutating func noteContinued(_ number: Int) {
     if continued.count == 0 { continued.firstLine = number }
     continued.count += 1

@@ -7,6 +7,10 @@ package struct TraceEvent: Sendable {
     case exit
     /// function_graph's leaf: entered and returned in one line.
     case leaf
+    /// A probe at an address that no line has named so far was hit: an entry of some function.
+    case entryAtAddress
+    /// The same for a return.
+    case exitAtAddress
     /// A device joined a group (`iommu:add_device_to_group`).
     case joined
     /// A device left a group (`iommu:remove_device_from_group`).
@@ -57,7 +61,8 @@ package struct TraceEvent: Sendable {
   package var fact: IncidentFact?
   /// `message` and `logged`: what it says.
   package var message: KernelMessage?
-  /// `lost`: how many; 0 where the tracer does not say. `switched`: the task that ran before, or -1.
+  /// `lost`: how many; 0 where the tracer does not say. `switched`: the task that ran before, or -1. At an address: its
+  /// bits.
   package var number: Int
 
   package init(kind: Kind = .entry, line: Int = 0) {
@@ -70,6 +75,20 @@ package struct TraceEvent: Sendable {
     depth = -1
     fields = CallFields()
     number = 0
+  }
+
+  /// The address of a probe whose function is not known.
+  package var unnamedAddress: UInt64? {
+    kind == .entryAtAddress || kind == .exitAtAddress ? UInt64(bitPattern: Int64(number)) : nil
+  }
+
+  /// The same event, once it is known which function is at its address.
+  package func named(_ function: KernelFunction) -> TraceEvent {
+    var event = self
+    event.kind = kind == .exitAtAddress ? .exit : .entry
+    event.function = function
+    event.number = 0
+    return event
   }
 }
 
