@@ -334,6 +334,7 @@ public struct Analyzer {
     }
     for bind in facts.binds { incident.announceBind(bind) }
     diagnostics += facts.diagnostics
+    diagnostics += assembler.ledger.identify(by: incident, wanderers: facts.wanderers, names)
     assembler.ledger.add(
       incident, questions: Set(questions.compactMap { $0.group(in: incident, names) }), names: names)
     if addresses.hasGuessed {

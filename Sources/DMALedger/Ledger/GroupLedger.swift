@@ -6,7 +6,7 @@ struct GroupLedger: Sendable {
   let limits: Limits
   var id: Int?
   var pointer: UInt64?
-  let incarnation: Int
+  var incarnation: Int
   /// Which boot of the capture it lived in.
   var boot = 0
   var history: CountHistory

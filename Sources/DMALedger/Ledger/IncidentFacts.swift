@@ -28,6 +28,8 @@ struct IncidentFacts: Sendable {
   /// The group each device is listed in; the lowest where there are several.
   private(set) var groupsByDevice: [NameID: Int] = [:]
   private(set) var places: [NameID: Place] = [:]
+  /// Devices that are told to be in more than one group.
+  private(set) var contested: Set<NameID> = []
 
   private struct Membership: Hashable {
     var device: NameID
@@ -69,6 +71,7 @@ struct IncidentFacts: Sendable {
     if groups.count < 65_536 {
       groups[group, default: []].append(device)
       memberships.insert(Membership(device: device, group: group))
+      if let other = groupsByDevice[device], other != group { contested.insert(device) }
       groupsByDevice[device] = min(group, groupsByDevice[device] ?? group)
     }
     if places[device] == nil {

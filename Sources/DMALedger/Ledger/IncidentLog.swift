@@ -12,6 +12,8 @@ struct IncidentLog: Sendable {
 
   private(set) var memberships: [LogBoot.Membership] = []
   private(set) var binds: [LogBoot.Bind] = []
+  /// Devices that were in several groups, one after the other.
+  private(set) var wanderers: Set<NameID> = []
   private(set) var warnings: [Warning] = []
   /// Lines that say that the trace buffers were emptied before the trace begins.
   private(set) var traceResets: [Witness] = []
@@ -44,6 +46,7 @@ struct IncidentLog: Sendable {
         if isLast {
           memberships += facts.lastMemberships
           binds += facts.lastBinds
+          noteWanderers(in: facts)
         }
         for warning in facts.warnings {
           let moment = warning.witness.time.flatMap { time in
@@ -61,6 +64,16 @@ struct IncidentLog: Sendable {
     // Warnings of boots that no trace is of are told all the same.
     for facts in log.boots {
       for warning in facts.warnings { note(Warning(warning: warning, boot: nil, moment: nil)) }
+    }
+  }
+
+  private mutating func noteWanderers(in boot: LogBoot) {
+    var places: [NameID: Int] = [:]
+    for membership in boot.memberships where membership.hasJoined {
+      if places[membership.device, default: membership.group] != membership.group {
+        wanderers.insert(membership.device)
+      }
+      places[membership.device] = membership.group
     }
   }
 

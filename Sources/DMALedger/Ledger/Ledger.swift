@@ -30,7 +30,7 @@ struct Ledger: CallSink, Sendable {
   private(set) var grouplessCalls = 0
   /// Calls whose group had to be doubted, for want of a pointer.
   private(set) var doubtedCalls = 0
-  private var byPointer: [UInt64: Int] = [:]
+  private(set) var byPointer: [UInt64: Int] = [:]
   private var byID: [Int: Int] = [:]
   private var incarnations: [Int: Int] = [:]
   private var groupOfDevice: [NameID: Int] = [:]
@@ -42,7 +42,7 @@ struct Ledger: CallSink, Sendable {
   private var lastLeft: [Int: LineReference] = [:]
   private var hasLoss = false
   /// Boots that ended so far; groups of theirs are never touched again.
-  private var boot = 0
+  private(set) var boot = 0
   /// What nothing could be named for in the boots that ended.
   private var elsewhereBefore = CallTally()
   /// Groups by what logs say of them.
@@ -68,7 +68,7 @@ struct Ledger: CallSink, Sendable {
     {
       return place
     }
-    if let key = call.group, let index = group(key: key) {
+    if let key = key(of: call), let index = group(key: key) {
       // Whoever is at a group keeps it alive: only a device that joins could be the first of a new one.
       abandoned.remove(index)
       if let device = call.device { join(device, index) }
@@ -189,11 +189,15 @@ struct Ledger: CallSink, Sendable {
     elsewhereBefore = elsewhere
   }
 
-  private mutating func name(_ index: Int, _ id: Int) {
+  mutating func name(_ index: Int, _ id: Int) {
     groups[index].id = id
+    groups[index].incarnation = max(groups[index].incarnation, incarnations[id, default: 0])
     byID[id] = index
-    incarnations[id] = max(incarnations[id, default: 0], groups[index].incarnation + 1)
+    incarnations[id] = groups[index].incarnation + 1
   }
+
+  /// The group of a number, as long as it lives.
+  func living(_ id: Int) -> Int? { byID[id].flatMap { groups[$0].hasEnded ? nil : $0 } }
 
   private mutating func join(_ device: NameID, _ index: Int) {
     groupOfDevice[device] = index
@@ -219,7 +223,7 @@ struct Ledger: CallSink, Sendable {
   }
 
   /// The group a device is known to be in.
-  private func group(ofDevice device: NameID) -> Int? {
+  func group(ofDevice device: NameID) -> Int? {
     guard let index = groupOfDevice[device], !groups[index].hasEnded else { return nil }
     return index
   }
