@@ -12,9 +12,9 @@ public struct Analyzer {
   private var names = NameTable()
   private var addresses = AddressBook()
   private(set) var assembler: CallAssembler<Ledger>
-  private var log = LogFacts()
-  private var incident = IncidentFacts()
-  private let fields: ProbeFields
+  private var log: LogFacts
+  private var incident: IncidentFacts
+  let fields: ProbeFields
   let jobs: Int
   let limits: ReadingLimits
   let mapsFiles: Bool
@@ -35,6 +35,8 @@ public struct Analyzer {
     fields = options.probeFields
     assembler = CallAssembler(ledger: Ledger(limits: options.kept))
     assembler.arena = TextArena(least: options.kept.texts)
+    log = LogFacts(most: options.kept.logFacts)
+    incident = IncidentFacts(most: options.kept.listed)
     jobs = options.jobs
     limits = options.limits
     mapsFiles = options.mapsFiles
@@ -359,8 +361,10 @@ public struct Analyzer {
       evidence: assembler.pastEvidence + [assembler.evidence], losses: assembler.losses, sources: sources,
       log: facts,
       diagnostics: diagnostics + assembler.forgotten.diagnostics
-        + assembler.ledger.forgotten.diagnostics, lostBefore: lostBefore,
+        + assembler.ledger.forgotten.diagnostics + log.forgotten.diagnostics
+        + incident.forgotten.diagnostics, lostBefore: lostBefore,
       hasForgotten: assembler.forgotten.hasAny || assembler.ledger.forgotten.hasAny,
+      hasForgottenLog: log.forgotten.hasAny || incident.forgotten.hasAny,
       countsTicks: !known.ticking.isEmpty,
       order: order
     ).build()

@@ -55,7 +55,7 @@ was lost. Of these the report may miss the first call.
 ## Memory
 
 Resident memory of `dmaledger analyze -`, an optimised build without sanitizer. 32 MiB is what it may take for any
-ordinary capture, however long; it grows with groups, devices and calls.
+capture, however long and whatever is in it.
 
 | input | bytes read | exit code | seconds | peak memory |
 |---|--:|--:|--:|--:|

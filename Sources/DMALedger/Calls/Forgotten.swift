@@ -9,6 +9,12 @@ struct Forgotten: Sendable {
     case names
     /// Uses of devices that had no group.
     case uses
+    /// Boots of kernel logs, of which only the warnings are kept.
+    case boots
+    /// Warnings of kernel logs.
+    case warnings
+    /// Devices and groups of listings and of programs' logs.
+    case places
   }
 
   /// How often each kind was given up, and where first.
@@ -44,6 +50,11 @@ struct Forgotten: Sendable {
     case .groups: "\(count) calls are on groups beyond those that are followed"
     case .devices: "\(count) devices are beyond those that are followed in groups"
     case .names: "\(count) lines name a device that there was no room for among so many names"
+    case .boots:
+      "what \(count) boots of the kernel logs tell of devices was given up, because it is more than is kept"
+    case .warnings: "\(count) of the kernel's warnings are beyond those that are kept"
+    case .places:
+      "\(count) lines of listings and programs are about devices or groups beyond those that are kept"
     case .uses: "uses of devices without a group were given up, because there were too many of them"
     }
   }

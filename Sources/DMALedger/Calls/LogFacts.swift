@@ -2,19 +2,74 @@
 ///
 /// A file begins a boot of its own, and so do a banner and a clock that starts again; whether two of them are one and the
 /// same boot only their content shows.
+///
+/// What boots tell of devices takes so much memory and no more. A long log is most likely asked about its end, so the
+/// oldest boots are emptied first; the last one, if it tells too much alone. An emptied boot is believed in nothing but
+/// its warnings.
 struct LogFacts: Sendable {
-  /// Boots kept; a log of more is a log of something else.
-  private static let limit = 1024
+  /// Boots told apart; of more the older half goes.
+  private static let mostBoots = 1024
+  private static let mostWarnings = 1024
 
   private(set) var boots: [LogBoot] = []
+  /// Warnings of boots that are not among ``boots`` any more.
+  private(set) var strayWarnings: [OwnershipWarning] = []
+  /// What was given up.
+  private(set) var forgotten = Forgotten()
+  /// Boots of which nothing is known any more but warnings, among ``boots`` or not.
+  private(set) var emptied = 0
+
+  /// Bytes of what is kept, and how many there may be.
+  private var kept = 0
+  private let most: Int
+  private var warnings = 0
+  /// The boots before this one are empty.
+  private var oldest = 0
+
+  init(most: Int) {
+    self.most = most
+  }
 
   /// Takes a message; `line` is its text with everything around it.
   mutating func note(_ message: KernelMessage, _ witness: Witness, caller: Int32, line: Span<UInt8>) {
-    if beginsBoot(message, witness) { boots.append(LogBoot(first: witness)) }
-    boots[boots.count - 1].note(message, witness, caller: caller)
-    if case .warning = message, let warning = OwnershipWarning(line, witness) {
-      boots[boots.count - 1].note(warning)
+    if beginsBoot(message, witness) {
+      if boots.count >= Self.mostBoots { forgetOlderHalf() }
+      boots.append(LogBoot(first: witness))
     }
+    let last = boots.count - 1
+    let before = boots[last].size
+    boots[last].note(message, witness, caller: caller, textSize: min(line.count, TextArena.longest))
+    kept += boots[last].size - before
+    while kept > most { emptyOldest() }
+    if case .warning = message, let warning = OwnershipWarning(line, witness) {
+      warnings += 1
+      if warnings <= Self.mostWarnings {
+        boots[last].note(warning)
+      } else {
+        forgotten.note(.warnings, witness.at)
+      }
+    }
+  }
+
+  private mutating func emptyOldest() {
+    while boots[oldest].size == 0 { oldest += 1 }
+    kept -= boots[oldest].size
+    boots[oldest].empty()
+    emptied += 1
+    forgotten.note(.boots, boots[oldest].first.at)
+  }
+
+  private mutating func forgetOlderHalf() {
+    let count = Self.mostBoots / 2
+    for boot in boots[..<count] {
+      kept -= boot.size
+      strayWarnings += boot.warnings
+      if boot.isEmptied { continue }
+      emptied += 1
+      forgotten.note(.boots, boot.first.at)
+    }
+    boots.removeFirst(count)
+    oldest = max(0, oldest - count)
   }
 
   /// Puts the boots in the order of the report's sources.
@@ -25,7 +80,6 @@ struct LogFacts: Sendable {
 
   private func beginsBoot(_ message: KernelMessage, _ witness: Witness) -> Bool {
     guard let boot = boots.last else { return true }
-    if boots.count >= LogFacts.limit { return false }
     if boot.source != witness.at.source { return true }
     if case .boot = message { return boot.hasFacts }
     if case .anotherBoot = message { return true }
@@ -51,9 +105,6 @@ struct LogBoot: Sendable {
     var witness: Witness
   }
 
-  /// Facts of each kind kept.
-  static let limit = 200_000
-
   /// The first line that says anything.
   let first: Witness
   private(set) var probes: [LogProbe] = []
@@ -73,6 +124,10 @@ struct LogBoot: Sendable {
   private(set) var hasLoss = false
   /// Probes whose end was not told yet, by device.
   private var open: [NameID: Int] = [:]
+  /// Bytes of what is kept of devices, with the text of its lines.
+  private(set) var size = 0
+  /// It told more than is kept: of its devices nothing is known.
+  private(set) var isEmptied = false
 
   init(first: Witness) {
     self.first = first
@@ -83,27 +138,14 @@ struct LogBoot: Sendable {
   /// Whether the banner of this boot is in the log, so that what follows is not missing its beginning.
   private(set) var hasBanner = false
 
-  mutating func note(_ message: KernelMessage, _ witness: Witness, caller: Int32) {
+  mutating func note(_ message: KernelMessage, _ witness: Witness, caller: Int32, textSize: Int) {
     hasFacts = true
     if let time = witness.time, time.isSane {
       firstTime = firstTime ?? time
       lastTime = max(lastTime ?? time, time)
     }
+    if !isEmptied { noteDevice(message, witness, caller, textSize) }
     switch message {
-    case .probing(let device, let driver):
-      add(
-        LogProbe(device: device, driver: driver, start: Self.time(witness), caller: caller, witness: witness))
-    case .bound(let device, let driver):
-      if let place = open[device], probes[place].bound == nil { probes[place].bound = Self.time(witness) }
-      if let driver, binds.count < LogBoot.limit {
-        binds.append(Bind(device: device, driver: driver, witness: witness))
-      }
-    case .returned(let device, let driver, let result, let microseconds):
-      finish(device, driver, result, microseconds, witness, caller)
-    case .added(let device, let group):
-      note(Membership(device: device, group: group, hasJoined: true, witness: witness))
-    case .removed(let device, let group):
-      note(Membership(device: device, group: group, hasJoined: false, witness: witness))
     case .clockStable(let offset): clockOffset = offset
     case .boot(let name):
       release = name
@@ -115,17 +157,53 @@ struct LogBoot: Sendable {
   }
 
   mutating func note(_ warning: OwnershipWarning) {
-    if warnings.count < 1024 { warnings.append(warning) }
+    warnings.append(warning)
+  }
+
+  /// Lets go of what is known of devices; that something is missing is known.
+  mutating func empty() {
+    isEmptied = true
+    hasLoss = true
+    size = 0
+    probes = []
+    memberships = []
+    binds = []
+    open = [:]
+  }
+
+  /// What a message says of a device.
+  private mutating func noteDevice(
+    _ message: KernelMessage, _ witness: Witness, _ caller: Int32, _ textSize: Int
+  ) {
+    switch message {
+    case .probing(let device, let driver):
+      add(
+        LogProbe(device: device, driver: driver, start: Self.time(witness), caller: caller, witness: witness))
+    case .bound(let device, let driver):
+      if let place = open[device], probes[place].bound == nil { probes[place].bound = Self.time(witness) }
+      guard let driver else { return }
+      binds.append(Bind(device: device, driver: driver, witness: witness))
+      size += MemoryLayout<Bind>.stride
+    case .returned(let device, let driver, let result, let microseconds):
+      finish(device, driver, result, microseconds, witness, caller)
+    case .added(let device, let group):
+      note(Membership(device: device, group: group, hasJoined: true, witness: witness))
+    case .removed(let device, let group):
+      note(Membership(device: device, group: group, hasJoined: false, witness: witness))
+    default: return
+    }
+    size += textSize
   }
 
   private mutating func note(_ membership: Membership) {
-    if memberships.count < LogBoot.limit { memberships.append(membership) }
+    memberships.append(membership)
+    size += MemoryLayout<Membership>.stride
   }
 
   private mutating func add(_ probe: LogProbe) {
-    guard probes.count < LogBoot.limit else { return }
     open[probe.device] = probes.count
     probes.append(probe)
+    size += MemoryLayout<LogProbe>.stride
   }
 
   /// `initcall_debug` tells the end and the duration: an earlier debug line of the same probe lies right behind its

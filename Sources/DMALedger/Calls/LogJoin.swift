@@ -37,6 +37,8 @@ struct LogJoin {
 
   /// Odds, as a binary logarithm, from which on a fit is no chance.
   private static let enoughWeight = 10.0
+  /// Votes for clocks that are held at one time, 16 bytes each.
+  private static let mostVotes = 1 << 18
 
   private init(_ log: LogFacts, _ known: Knowledge) {
     self.log = log
@@ -125,7 +127,8 @@ struct LogJoin {
   /// Every fit that is no chance: on the clocks that are known, or else on one that the anchors give.
   private func fits(_ windows: [SeenWindow], _ boots: [Int]) -> [Candidate] {
     var found: [Candidate] = []
-    let trials = ClockFit.binaryLogarithm(Double(2 * boots.count))
+    // A boot that was given up might have fitted as well.
+    let trials = ClockFit.binaryLogarithm(Double(2 * (boots.count + log.emptied)))
     for index in boots {
       let boot = log.boots[index]
       var offsets: [Int64] = known.offset.map { [$0] } ?? [0]
@@ -146,7 +149,7 @@ struct LogJoin {
     if !found.isEmpty || known.offset != nil { return found }
     for index in boots {
       let (offsets, tried) = ClockVote.offsets(
-        windows, log.boots[index], lines[index], limit: max(20_000, 1_000_000 / boots.count))
+        windows, log.boots[index], lines[index], limit: max(20_000, Self.mostVotes / boots.count))
       let needed = Self.enoughWeight + trials + ClockFit.binaryLogarithm(Double(tried))
       for offset in offsets {
         let fit = ClockFit(windows, log.boots[index], lines[index], offset: offset)

@@ -53,6 +53,7 @@ extension TextArena.Marks {
       for bind in boot.binds { mark(bind.witness) }
       for warning in boot.warnings { mark(warning.witness) }
     }
+    for warning in log.strayWarnings { mark(warning.witness) }
   }
 }
 

@@ -24,8 +24,13 @@ struct DeviceAccount: Sendable {
   let firstStep: Int
   /// The first thing seen was an unuse: until then a driver was bound and held a reference.
   var wasBoundBefore = false
-  /// That first unuse.
-  var firstUnuse: OwnershipCall?
+  /// That first unuse. Apart, because few devices have one and calls are large.
+  var firstUnuse: OwnershipCall? {
+    get { unused.first }
+    set { unused = newValue.map { [$0] } ?? [] }
+  }
+
+  private var unused: [OwnershipCall] = []
 
   init(name: NameID, firstStep: Int) {
     self.name = name

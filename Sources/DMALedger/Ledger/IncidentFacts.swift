@@ -31,6 +31,17 @@ struct IncidentFacts: Sendable {
   /// Devices that are told to be in more than one group.
   private(set) var contested: Set<NameID> = []
 
+  /// What there was no room for.
+  private(set) var forgotten = Forgotten()
+  /// Devices, and groups, that are kept.
+  private let most: Int
+
+  init(most: Int) {
+    self.most = most
+  }
+
+  private static let mostRefusals = 1024
+
   private struct Membership: Hashable {
     var device: NameID
     var group: Int
@@ -45,12 +56,21 @@ struct IncidentFacts: Sendable {
       {
         return
       }
-      if refusals.count < 1024 { refusals.append(Refusal(group: group, device: device, witness: witness)) }
+      if refusals.count < Self.mostRefusals {
+        refusals.append(Refusal(group: group, device: device, witness: witness))
+      } else {
+        forgotten.note(.places, witness.at)
+      }
     case .granted(let group):
-      if grants.count < 65_536 || grants[group] != nil { grants[group] = witness }
+      if grants.count < most || grants[group] != nil {
+        grants[group] = witness
+      } else {
+        forgotten.note(.places, witness.at)
+      }
     case .member(let device, let group):
       place(device, in: group, witness)
     case .driver(let device, let driver):
+      guard hasRoom(for: device, witness) else { return }
       if places[device] == nil {
         places[device] = Place(device: device, driver: nil, tellsDriver: false, witness: witness)
       }
@@ -67,16 +87,25 @@ struct IncidentFacts: Sendable {
   }
 
   private mutating func place(_ device: NameID, in group: Int, _ witness: Witness) {
-    if memberships.contains(Membership(device: device, group: group)) { return }
-    if groups.count < 65_536 {
-      groups[group, default: []].append(device)
-      memberships.insert(Membership(device: device, group: group))
-      if let other = groupsByDevice[device], other != group { contested.insert(device) }
-      groupsByDevice[device] = min(group, groupsByDevice[device] ?? group)
+    let membership = Membership(device: device, group: group)
+    if memberships.contains(membership) { return }
+    guard memberships.count < most, hasRoom(for: device, witness) else {
+      if memberships.count >= most { forgotten.note(.places, witness.at) }
+      return
     }
+    groups[group, default: []].append(device)
+    memberships.insert(membership)
+    if let other = groupsByDevice[device], other != group { contested.insert(device) }
+    groupsByDevice[device] = min(group, groupsByDevice[device] ?? group)
     if places[device] == nil {
       places[device] = Place(device: device, driver: nil, tellsDriver: false, witness: witness)
     }
+  }
+
+  private mutating func hasRoom(for device: NameID, _ witness: Witness) -> Bool {
+    if places.count < most || places[device] != nil { return true }
+    forgotten.note(.places, witness.at)
+    return false
   }
 
   /// The members of a group with their drivers.

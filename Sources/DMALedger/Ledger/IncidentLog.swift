@@ -62,8 +62,8 @@ struct IncidentLog: Sendable {
       }
     }
     // Warnings of boots that no trace is of are told all the same.
-    for facts in log.boots {
-      for warning in facts.warnings { note(Warning(warning: warning, boot: nil, moment: nil)) }
+    for warning in log.boots.flatMap(\.warnings) + log.strayWarnings {
+      note(Warning(warning: warning, boot: nil, moment: nil))
     }
   }
 
@@ -131,6 +131,7 @@ struct IncidentLog: Sendable {
   ) -> [Int] {
     log.boots.indices.filter { index in
       let boot = log.boots[index]
+      if boot.isEmptied { return false }
       if let release, let told = boot.release.map(names.text), told != release { return false }
       let isLast = !log.boots[(index + 1)...].contains { $0.source == boot.source }
       let isFirst = !log.boots[..<index].contains { $0.source == boot.source }

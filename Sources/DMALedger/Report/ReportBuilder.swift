@@ -15,6 +15,8 @@ struct ReportBuilder {
   let lostBefore: Int
   /// Whether anything was given up because there was too much of it.
   let hasForgotten: Bool
+  /// The same of logs and listings.
+  let hasForgottenLog: Bool
   let countsTicks: Bool
   let order: SourceOrder
 
@@ -114,6 +116,9 @@ struct ReportBuilder {
     if hasForgotten {
       reasons.append(
         "more was open at once than is followed, so calls may have run that are not known; see the remarks")
+    }
+    if hasForgottenLog {
+      reasons.append("logs or listings tell of more than is kept; see the remarks")
     }
     let open = ledger.unattributed
     if open.total > 0 {
