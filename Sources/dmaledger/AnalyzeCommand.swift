@@ -6,6 +6,7 @@ import LedgerReports
 struct AnalyzeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "analyze",
+    _superCommandName: "dmaledger",
     abstract: "Reports on the captures of one incident (the default command).",
     discussion: """
       Every file is recognised by its content. Without a timestamp, a task column or a header a capture is \

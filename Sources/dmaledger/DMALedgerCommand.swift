@@ -46,13 +46,33 @@ struct DMALedgerCommand: ParsableCommand {
     Standard.prepare()
     var outcome: (code: ExitCode, words: String) = (.success, "")
     do {
-      var command = try parseAsRoot(Arguments.texts)
+      var command = try command(for: Arguments.texts)
       try command.run()
     } catch {
       outcome = (exitCode(for: error), fullMessage(for: error))
     }
     DraftCleaner.removeLeftovers()
     exit(outcome.code, outcome.words)
+  }
+
+  /// The command that the arguments ask for.
+  ///
+  /// To find the default command the parser builds all arguments of all commands that it may be, and it asks twice more
+  /// whether a completion script is wanted: that takes longer than reading a small capture. So where the command is plain
+  /// to see, it is asked alone.
+  private static func command(for arguments: [String]) throws -> any ParsableCommand {
+    let isNamed = arguments.first == AnalyzeCommand.configuration.commandName
+    let others = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
+    guard let first = arguments.first, isNamed || !others.contains(first),
+      !arguments.contains(where: isForRoot)
+    else { return try parseAsRoot(arguments) }
+    return try AnalyzeCommand.parseAsRoot(isNamed ? Array(arguments.dropFirst()) : arguments)
+  }
+
+  /// Whether an argument is answered by no command of its own, wherever it stands.
+  private static func isForRoot(_ argument: String) -> Bool {
+    ["-h", "-help", "--version"].contains(argument) || argument.hasPrefix("--help")
+      || argument.hasPrefix("--generate-completion-script") || argument.hasPrefix("---completion")
   }
 
   /// Ends the process with what the parser has to say: help is a result, anything else a complaint.
