@@ -170,4 +170,81 @@ struct FoundByModelTests {
         """)
     #expect(told.kernel.testDriverRemove == .unknown)
   }
+
+  @Test("4054011: an unuse that a PASID blocks is told once, and not as an unbind without one")
+  func blockedUnuse() {
+    let told = Lines.report([
+      ("i", "rp: (really_probe+0x0/0x8c) dev=\"\(nic)\" drv=\"native\""),
+      ("i", Lines.entry("use", Lines.use, 0, device: nic)),
+      ("i", Lines.result("use", Lines.use, 0, "\(Lines.group) cnt=1")),
+      ("i", "bound: (driver_bound+0x0/0x8c) dev=\"\(nic)\""),
+      ("i", "rp_ret: (device_driver_attach+0x20/0x396 <- really_probe) ret=0"),
+      ("i", "devrm: (device_remove+0x0/0x8c) dev=\"\(nic)\""),
+      ("i", Lines.entry("unuse", Lines.unuse, 1, device: nic)),
+      ("i", Lines.result("unuse", Lines.unuse, nil, "\(Lines.group) cnt=1")),
+      ("i", "clean: (device_unbind_cleanup+0x0/0x8c) dev=\"\(nic)\""),
+    ])
+    #expect(told.findings.map(\.rule) == [.pasidBlockedUnuse])
+    #expect(told.group(7)?.final.exact == 1)
+    #expect(told.group(7)?.holders.map(\.kind) == [.leaked])
+  }
+
+  @Test("773012: a task that is known by name is never another one that went on elsewhere")
+  func twoNamedTasks() {
+    let told = TestSupport.report(
+      on: """
+        # tracer: function_graph
+        #
+         0)               |  really_probe() {
+         ------------------------------------------
+         0)     init-1     =>   kworker-51
+         ------------------------------------------
+
+         0)   209.454 us  |    device_remove();
+         0)               |    pci_dma_cleanup() {
+         ------------------------------------------
+         0)   kworker-51   =>     init-1
+         ------------------------------------------
+
+         0)               |    platform_dma_configure() {
+         ------------------------------------------
+         0)     init-1     =>   kworker-51
+         ------------------------------------------
+
+         0)   106935.6 us |    } /* pci_dma_cleanup */
+         0)   209.454 us  |    device_unbind_cleanup();
+         0)   106935.6 us |  } /* device_release_driver_internal */
+         ------------------------------------------
+         0)   kworker-51   =>     init-1
+         ------------------------------------------
+
+         0)               |      iommu_device_use_default_domain() {
+         0)   106935.6 us |      }
+         0)   106935.6 us |    } /* platform_dma_configure */
+         0)   209.454 us  |    driver_sysfs_add();
+         0)   209.454 us  |    driver_bound();
+         0)   106935.6 us |  } /* really_probe */
+
+        """)
+    #expect(told.kernel.testDriverRemove != .fixed)
+    #expect(told.kernel.reprobes == 0)
+  }
+
+  @Test("5755012: what is lost may have run in a group whose number another one has by then")
+  func lostBeforeSuccessor() {
+    let successor = "grp=0xff110001005fee00 id=7"
+    var text = Lines.text([
+      ("i", Lines.entry("use", Lines.use, 0, device: nic)),
+      ("i", Lines.result("use", Lines.use, 0)),
+      ("k", Lines.entry("use", Lines.use, 0, device: nic, group: successor)),
+      ("k", Lines.result("use", Lines.use, 0)),
+      ("i", Lines.entry("unuse", Lines.unuse, 1, device: nic, group: successor)),
+      ("i", Lines.result("unuse", Lines.unuse, nil)),
+    ]).split(separator: "\n").map(String.init)
+    text.insert("CPU:0 [LOST 2 EVENTS]", at: 4)
+    let told = TestSupport.report(on: "# tracer: nop\n" + text.map { $0 + "\n" }.joined())
+    #expect(told.groups.map(\.id) == [GroupID(7), GroupID(7)])
+    #expect(told.groups.first?.final.min == 0)
+    #expect(told.groups.last?.final.exact == 0)
+  }
 }

@@ -181,12 +181,18 @@ struct TaskLanes {
     if taskOnCPU.count < Self.mostRemembered || taskOnCPU[cpu] != nil { taskOnCPU[cpu] = new }
   }
 
+  /// Two lanes may be of one task only where one of them stands for a CPU: tasks that are known by name are two.
+  private static func mayBeOne(_ one: Int, _ other: Int) -> Bool {
+    one != other && (isAnonymous(one) || isAnonymous(other))
+  }
+
   /// Moves the calls that enclose a frame of `depth` to lane `key` when their task went on there: the one
-  /// anonymous lane whose call at `depth - 1` may call `function`.
+  /// lane whose call at `depth - 1` may call `function`.
   mutating func adoptCaller(of function: KernelFunction, depth: Int32, into key: Int) {
     guard depth > 0, !self[key].contains(where: { $0.depth >= 0 && $0.depth < depth }) else { return }
     let callers = lanes.keys.filter { other in
-      other != key && (lanes[other] ?? []).contains { $0.depth == depth - 1 && $0.function.mayCall(function) }
+      Self.mayBeOne(other, key)
+        && (lanes[other] ?? []).contains { $0.depth == depth - 1 && $0.function.mayCall(function) }
     }
     guard callers.count == 1, let other = callers.first, var stack = lanes[other],
       let place = stack.lastIndex(where: { $0.depth == depth - 1 && $0.function.mayCall(function) })
@@ -201,7 +207,8 @@ struct TaskLanes {
   mutating func adoptFrame(of function: KernelFunction, depth: Int32, into key: Int) {
     guard !self[key].contains(where: { $0.function == function && $0.depth == depth }) else { return }
     let owners = lanes.keys.filter { other in
-      other != key && (lanes[other] ?? []).contains { $0.function == function && $0.depth == depth }
+      Self.mayBeOne(other, key)
+        && (lanes[other] ?? []).contains { $0.function == function && $0.depth == depth }
     }
     guard owners.count == 1, let other = owners.first, let stack = lanes[other] else { return }
     self[other] = []

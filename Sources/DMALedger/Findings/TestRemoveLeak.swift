@@ -69,6 +69,7 @@ extension Leak.Cause {
     case .testRemove, .testRemoveUnbound: .testRemoveLeak
     case .probeFailure: .probeFailureLeak
     case .unbind: .unbindLeak
+    case .blocked: .pasidBlockedUnuse
     case .unexplained: nil
     }
   }

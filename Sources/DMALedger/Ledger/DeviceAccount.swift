@@ -52,6 +52,8 @@ struct Leak: Sendable {
     case probeFailure
     /// The driver was unbound to the end and did not give back what it held.
     case unbind
+    /// The unuse that should have given it back was refused, because a PASID is attached.
+    case blocked
     /// Used again by a later bind; how the first one ended was not seen.
     case unexplained
   }

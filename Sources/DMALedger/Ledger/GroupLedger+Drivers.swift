@@ -122,6 +122,7 @@ extension GroupLedger {
       // The kernel refuses while a PASID is attached; the count stays.
       record(call, step, .proved)
       note(.pasidBlocked(call))
+      if let device = call.device { leaveBlocked(device) }
       return
     }
     step.low = -1

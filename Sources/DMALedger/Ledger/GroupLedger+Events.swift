@@ -61,6 +61,19 @@ extension GroupLedger {
     keep(leak, of: index)
   }
 
+  /// The unuse of a device was refused: its driver is let go all the same.
+  mutating func leaveBlocked(_ device: NameID) {
+    guard let index = deviceIndex[device], let holding = devices[index].holding else { return }
+    devices[index].holding = nil
+    devices[index].isRemoved = false
+    devices[index].isBound = false
+    var leak = Leak(
+      cause: .blocked, use: holding, again: nil, remove: nil, window: nil, certainty: .proved,
+      step: history.count - 1)
+    leak.countsProve = true
+    keep(leak, of: index)
+  }
+
   /// The capture ends between the passes of a probe: whether the first one gave back nobody sees.
   mutating func leaveOpen(_ device: NameID) {
     guard let index = deviceIndex[device], devices[index].holding != nil else { return }

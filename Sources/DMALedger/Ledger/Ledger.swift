@@ -38,7 +38,7 @@ struct Ledger: CallSink, Sendable {
   private var abandoned: Set<Int> = []
   /// Groups that were taken for new ones although the old one of that number may live on.
   private var guesses: [Int: Int] = [:]
-  /// The lines at which members left.
+  /// The lines at which members left, or at which another group was found to have the number.
   private var lastLeft: [Int: LineReference] = [:]
   private var hasLoss = false
   /// Boots that ended so far; groups of theirs are never touched again.
@@ -68,7 +68,7 @@ struct Ledger: CallSink, Sendable {
     {
       return place
     }
-    if let key = key(of: call), let index = group(key: key) {
+    if let key = key(of: call), let index = group(key: key, at: call.entry.at) {
       // Whoever is at a group keeps it alive: only a device that joins could be the first of a new one.
       abandoned.remove(index)
       if let device = call.device { join(device, index) }
@@ -93,7 +93,8 @@ struct Ledger: CallSink, Sendable {
     applied[index] = elsewhere
   }
 
-  private mutating func group(key: GroupKey) -> Int? {
+  /// `at`: the line that names it, where it is one of the trace.
+  private mutating func group(key: GroupKey, at line: LineReference? = nil) -> Int? {
     if let pointer = key.pointer, let index = byPointer[pointer], !groups[index].hasEnded {
       if let id = key.id, groups[index].id == nil { name(index, id) }
       if key.id == nil || groups[index].id == key.id { return index }
@@ -110,6 +111,8 @@ struct Ledger: CallSink, Sendable {
         return index
       }
       groups[index].end()
+      // It died unseen somewhere before this line.
+      if let line { lastLeft[index] = line }
     }
     return open(key, isNewborn: false)
   }

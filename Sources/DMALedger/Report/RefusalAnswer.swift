@@ -272,6 +272,7 @@ struct RefusalAnswer {
     case .probeFailure:
       return leak.window.map { context.step("its probe failed and did not give the reference back", $0) }
     case .unbind: return Answer.Step(text: "the driver was unbound to the end without giving it back")
+    case .blocked: return Answer.Step(text: "its unuse was refused, because a PASID is attached")
     case .unexplained:
       return again.map { call, moment in
         context.step(
