@@ -12,11 +12,17 @@ struct KernelModelTests {
   /// A line for each failure instead of its story.
   private static let isBrief = ProcessInfo.processInfo.environment["DMALEDGER_BRIEF"] != nil
 
+  /// All of them, or the one that DMALEDGER_SWEEP names.
+  private static let sweeps = KernelSweep.allCases.filter { sweep in
+    let wanted = ProcessInfo.processInfo.environment["DMALEDGER_SWEEP"]
+    return wanted == nil || wanted == String(describing: sweep)
+  }
+
   private static func number(_ name: String) -> Int? {
     ProcessInfo.processInfo.environment[name].flatMap { Int($0) }
   }
 
-  @Test("random lives", arguments: KernelSweep.allCases)
+  @Test("random lives", arguments: sweeps)
   func lives(_ sweep: KernelSweep) {
     var failures = 0
     for number in Self.first..<Self.first + Self.seeds {

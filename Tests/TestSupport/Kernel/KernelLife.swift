@@ -1,7 +1,7 @@
 /// A random life of a machine: which kernel, which devices, and what was asked of it before and during the capture.
 package struct KernelLife: Sendable, CustomStringConvertible {
   package var rules: SimulatedKernel.Rules
-  package var devices: [(name: String, bus: SimulatedKernel.Bus, slot: Int, isPresent: Bool)]
+  package var devices: [SimulatedKernel.Place]
   /// Before the capture.
   package var past: [[KernelOperation]] = []
   /// During it: operations of one batch run side by side.
@@ -19,10 +19,14 @@ package struct KernelLife: Sendable, CustomStringConvertible {
     package var past = true
     /// PASIDs are attached, under which an unuse changes nothing: without a reading behind it nobody can know.
     package var pasids = true
+    /// The first device has virtual functions.
+    package var functions = false
 
     package init(
-      races: Bool = true, hotplug: Bool = true, oddities: Bool = true, past: Bool = true, pasids: Bool = true
+      races: Bool = true, hotplug: Bool = true, oddities: Bool = true, past: Bool = true, pasids: Bool = true,
+      functions: Bool = false
     ) {
+      self.functions = functions
       self.pasids = pasids
       self.races = races
       self.hotplug = hotplug
@@ -41,15 +45,29 @@ package struct KernelLife: Sendable, CustomStringConvertible {
     for slot in 0..<Int.random(in: 1...3, using: &dice.random) {
       for function in 0..<dice.pick([1, 1, 2, 3]) {
         let isPresent = !traits.hotplug || !dice.chance(6)
-        devices.append(("0000:0\(slot + 1):00.\(function)", .pci, slot, isPresent))
+        devices.append(
+          SimulatedKernel.Place(
+            name: "0000:0\(slot + 1):00.\(function)", bus: .pci, slot: slot, isPresent: isPresent))
       }
     }
-    if dice.chance(3) { devices.append(("i8042", .platform, 7, true)) }
+    if dice.chance(3) { devices.append(SimulatedKernel.Place(name: "i8042", bus: .platform, slot: 7)) }
+    if traits.functions {
+      // Alone in its group, or, where nothing keeps them apart, with its device.
+      let isApart = dice.chance(2)
+      for function in 0..<Int.random(in: 1...3, using: &dice.random) {
+        devices.append(
+          SimulatedKernel.Place(
+            name: "0000:01:10.\(function)", bus: .pci, slot: isApart ? 20 + function : 0, isPresent: false,
+            physical: 0))
+      }
+    }
     let hasPast = traits.past && dice.chance(2)
     var traits = traits
     // What went wrong before the capture nothing in it shows.
     if hasPast { traits.oddities = false }
-    if traits.oddities, dice.chance(6) { devices.append(("cdx-00:01", .cdx, 0, true)) }
+    if traits.oddities, dice.chance(6) {
+      devices.append(SimulatedKernel.Place(name: "cdx-00:01", bus: .cdx, slot: 0))
+    }
     if hasPast {
       past = batches(Int.random(in: 1...8, using: &dice.random), traits, &dice)
     }
@@ -66,8 +84,18 @@ package struct KernelLife: Sendable, CustomStringConvertible {
     let device = Int.random(in: devices.indices, using: &dice.random)
     let slot = devices[device].slot
     let owner = dice.pick([0xff24_5808_82aa_8800, 0xff24_5808_82aa_9000] as [UInt64])
+    if traits.functions, dice.chance(5) {
+      return .setFunctions(
+        of: 0,
+        SimulatedKernel.FunctionDriver(
+          driver: dice.pick([nil, driver(device, &dice), driver(device, &dice)]),
+          isAsynchronous: traits.races && dice.chance(3)))
+    }
     switch Int.random(in: 0..<20, using: &dice.random) {
-    case 0...6: return .bind(device, driver(device, &dice), failure(&dice))
+    case 0...6:
+      var driver = driver(device, &dice)
+      if traits.functions, device == 0, !driver.isManaged { driver.bringsFunctions = dice.chance(2) }
+      return .bind(device, driver, failure(&dice))
     case 7...10: return .unbind(device)
     case 11: return .query(slot: slot)
     case 12: return .claim(slot: slot, owner: owner + 0x40)

@@ -14,6 +14,8 @@ package enum KernelOperation: Sendable, Equatable {
   case foreignDomain(slot: Int, Bool)
   case pasid(slot: Int, Bool)
   case defaultDomain(slot: Int, Bool)
+  /// A number written to the `sriov_numvfs` of a bound device: all of its virtual functions where there are none, else none.
+  case setFunctions(of: Int, SimulatedKernel.FunctionDriver)
 }
 
 extension SimulatedKernel {
@@ -26,7 +28,9 @@ extension SimulatedKernel {
       thread.run(steps)
       threads.append(thread)
     }
-    while !threads.isEmpty {
+    while !threads.isEmpty || !started.isEmpty {
+      threads += started
+      started = []
       // Mostly the same one goes on: whole calls are commoner than races.
       let index = chance(2) ? threads.count - 1 : Int.random(in: 0..<threads.count, using: &random)
       if !threads[index].advance() { threads.remove(at: index) }
@@ -37,6 +41,7 @@ extension SimulatedKernel {
     let cpu = Int.random(in: 0..<2, using: &random)
     return switch operation {
     case .query, .claim, .deviceClaim, .letGo: KernelTask("qemu-system-x86", 900 + place, cpu: cpu)
+    case .setFunctions: KernelTask("tee", 700 + place, cpu: cpu)
     case _ where place > 0: KernelTask("kworker/u8:\(place)", 50 + place, cpu: cpu)
     default: KernelTask("init", 1, cpu: cpu)
     }
@@ -52,7 +57,9 @@ extension SimulatedKernel {
       guard devices[device].isBound, lockDevice(device) else { return nil }
       return releaseDriver(device, during: owners(ofGroupOf: device))
     case .plug(let device):
-      guard !devices[device].isPresent, lockDevice(device) else { return nil }
+      guard !devices[device].isPresent, devices[device].physical == nil, lockDevice(device) else {
+        return nil
+      }
       return [
         KernelTask.Step { [self] thread in
           devices[device].isPresent = true
@@ -63,9 +70,7 @@ extension SimulatedKernel {
       ]
     case .unplug(let device):
       guard devices[device].isPresent, lockDevice(device) else { return nil }
-      return (devices[device].isBound ? releaseDriver(device, during: owners(ofGroupOf: device)) : []) + [
-        leaveWhenIdle(device)
-      ]
+      return unplug(device)
     case .joinLate(let device):
       guard devices[device].isPresent, devices[device].group == nil, devices[device].bus != .platform,
         lockDevice(device)
@@ -92,10 +97,19 @@ extension SimulatedKernel {
       return change(slot) { $0.hasForeignDomain = isAttached }
     case .pasid(let slot, let isAttached): return change(slot) { $0.hasPASID = isAttached }
     case .defaultDomain(let slot, let isThere): return change(slot) { $0.hasDefaultDomain = isThere }
+    case .setFunctions(let device, let driver):
+      guard devices[device].isBound, lockDevice(device) else { return nil }
+      return writeFunctionCount(of: device, driver)
     }
   }
 
-  private func lockDevice(_ device: Int) -> Bool {
+  /// `device_del()` of a device that is locked.
+  func unplug(_ device: Int) -> [KernelTask.Step] {
+    (devices[device].isBound
+      ? releaseDriver(device, during: owners(ofGroupOf: device), isLast: true) : []) + [leaveWhenIdle(device)]
+  }
+
+  func lockDevice(_ device: Int) -> Bool {
     if devices[device].isLocked { return false }
     devices[device].isLocked = true
     return true

@@ -10,6 +10,8 @@ package enum KernelSweep: String, CaseIterable, Sendable {
   case anonymous = "CPUs in the place of tasks, with nothing that announces a switch, say nothing false"
   case reordered = "lines of two CPUs in the wrong order say nothing false"
   case split = "a life in two files holds the truth"
+  case virtual = "with virtual functions that come and go the report is the truth"
+  case virtualDamaged = "with virtual functions and less evidence the report holds the truth"
 
   package struct Play: Sendable {
     package var life: KernelLife
@@ -87,6 +89,21 @@ package enum KernelSweep: String, CaseIterable, Sendable {
         .probes(dice.pick([.defaultLines, .returnState]), returns: dice.pick([.codes, .all])))
       capture.split = (Int.random(in: 1..<40, using: &dice.random), dice.pick([0, 0, 8]))
       return Play(life: KernelLife(seed: seed, Self.noOddities), capture: capture)
+    case .virtual:
+      let traits = KernelLife.Traits(races: seed % 3 == 0, past: false, functions: true)
+      return Play(
+        life: KernelLife(seed: seed, traits), capture: KernelCapture(.probes(.returnState, returns: .all)),
+        isExact: true)
+    case .virtualDamaged:
+      var capture = dice.pick([
+        KernelCapture(.probes(dice.pick(Self.renderings), returns: .codes)),
+        KernelCapture(.probes(.returnState, returns: .all)),
+        KernelCapture(.graph(dice.pick(Self.graphRenderings))),
+        KernelCapture(.function(.defaultLines, hasArguments: dice.chance(2))),
+      ])
+      if dice.chance(2) { capture.damage = Self.damage(&dice) }
+      let traits = KernelLife.Traits(oddities: false, pasids: false, functions: true)
+      return Play(life: KernelLife(seed: seed, traits), capture: capture)
     }
   }
 

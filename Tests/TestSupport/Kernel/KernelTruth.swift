@@ -1,11 +1,11 @@
-import DMALedger
+package import DMALedger
 
 /// A report on a capture of a life, held against what really happened: everything in it that is not true.
 package struct KernelTruth {
   let kernel: SimulatedKernel
   let capture: KernelCapture
   let text: KernelCapture.Text
-  let report: Report
+  package let report: Report
   private(set) var complaints: [String] = []
   /// The first line of each file.
   private let starts: [Int]
@@ -46,7 +46,8 @@ package struct KernelTruth {
 
   // MARK: - Groups
 
-  private func calls(of group: GroupReport) -> [Int?] {
+  /// The calls that its changes are.
+  func calls(of group: GroupReport) -> [Int?] {
     group.changes.map { change in
       text.records[starts[change.at.source] + change.at.line - 1].flatMap { kernel.records[$0].call }
     }

@@ -21,7 +21,7 @@ extension SimulatedKernel {
     package var isLate: Bool
   }
 
-  private func act(_ body: @escaping (KernelTask) -> Void) -> [KernelTask.Step] {
+  func act(_ body: @escaping (KernelTask) -> Void) -> [KernelTask.Step] {
     [
       KernelTask.Step { thread in
         body(thread)
@@ -30,7 +30,7 @@ extension SimulatedKernel {
     ]
   }
 
-  private func sequence(_ parts: [KernelTask.Step]...) -> [KernelTask.Step] { parts.flatMap { $0 } }
+  func sequence(_ parts: [KernelTask.Step]...) -> [KernelTask.Step] { parts.flatMap { $0 } }
 
   /// A function without a part of ours in it.
   private func leaf(_ label: String, _ symbol: String, caller: String, _ device: Int) -> [KernelTask.Step] {
@@ -40,7 +40,7 @@ extension SimulatedKernel {
   }
 
   /// The driver's own `->probe()` or `->remove()` sleeps, and may wake up elsewhere.
-  private func sleep() -> [KernelTask.Step] {
+  func sleep() -> [KernelTask.Step] {
     act { [self] in if chance(4) { $0.cpu = 1 - $0.cpu } }
   }
 
@@ -115,12 +115,14 @@ extension SimulatedKernel {
     case .groups: return sequence(added, sleep(), remove(device, "really_probe"), back, end(device, -12))
     case .suppliers, .configure, nil: break
     }
+    let brought = driver.bringsFunctions ? bringFunctions(of: device, FunctionDriver(device)) : []
     guard hasTwo, !isSecond else {
       return sequence(
-        added, sleep(), leaf("bound", "driver_bound", caller: "really_probe", device), end(device, 0))
+        added, sleep(), brought, leaf("bound", "driver_bound", caller: "really_probe", device), end(device, 0)
+      )
     }
     return sequence(
-      added, sleep(), remove(device, "really_probe"),
+      added, sleep(), brought, remove(device, "really_probe"),
       rules.testRemove == .fixed ? dmaCleanup(device, driver, "really_probe") : forget(device),
       cleanUp(device), [KernelTask.Step { [self] _ in pass(device, driver, failure, isSecond: true) }])
   }
@@ -138,7 +140,7 @@ extension SimulatedKernel {
   private func remove(_ device: Int, _ caller: String, during: [KernelTask.Step] = []) -> [KernelTask.Step] {
     sequence(
       act { [self] in enter("devrm", "device_remove", caller: caller, names(device, nil), $0) },
-      sleep(), during,
+      sleep(), during, removeFunctions(of: device),
       act { [self] in
         exit("devrm", "device_remove", caller: caller, result: nil, after: names(device, nil), $0)
       })
@@ -156,8 +158,9 @@ extension SimulatedKernel {
       act { [self] in exit("dclean", symbol, caller: caller, result: nil, after: [], $0) })
   }
 
-  /// `during` is what the owner does while vfio-pci's `->remove()` waits for it.
-  func releaseDriver(_ device: Int, during: [KernelTask.Step]) -> [KernelTask.Step] {
+  /// `during` is what the owner does while vfio-pci's `->remove()` waits for it. `isLast`: the device is about to go, and
+  /// stays locked until then.
+  func releaseDriver(_ device: Int, during: [KernelTask.Step], isLast: Bool = false) -> [KernelTask.Step] {
     guard let driver = devices[device].driver else { return [] }
     let symbol = "device_release_driver_internal"
     return sequence(
@@ -168,7 +171,7 @@ extension SimulatedKernel {
         devices[device].driver = nil
         devices[device].isBound = false
         exit("unbind", symbol, caller: "unbind_store", result: nil, after: names(device, nil), $0)
-        devices[device].isLocked = false
+        devices[device].isLocked = isLast
       })
   }
 }

@@ -64,6 +64,8 @@ package final class SimulatedKernel {
     package let name: String
     package var isManaged = false
     package var suppressesBindAttributes = false
+    /// Its `->probe()` brings the device's virtual functions.
+    package var bringsFunctions = false
   }
 
   package struct Device: Sendable {
@@ -72,6 +74,8 @@ package final class SimulatedKernel {
     /// Devices of one slot share a group.
     package let slot: Int
     package let pointer: UInt64
+    /// Of a virtual function: the device that it is one of.
+    package let physical: Int?
     package var group: Int?
     package var isPresent = true
     package var driver: Driver?
@@ -119,20 +123,33 @@ package final class SimulatedKernel {
   /// Counts of the groups that were there when the capture began.
   package internal(set) var startCounts: [Int] = []
   var random: SplitMix
-  var micros = 5_000_000
+  var micros = OwnershipHistory.start
   var locks = 0
   /// Claims of user space that have not been given back.
   var claims: [(group: Int, device: Int?, owner: UInt64)] = []
+  /// Tasks that others have started and nobody waits for.
+  var started: [KernelTask] = []
   private var births = 0
 
-  package init(rules: Rules, devices: [(name: String, bus: Bus, slot: Int, isPresent: Bool)], seed: UInt64) {
+  /// A device of a machine: what it is called, where it is, whether it is there from the start.
+  package struct Place: Sendable {
+    package var name: String
+    package var bus: Bus
+    package var slot: Int
+    package var isPresent = true
+    /// Of a virtual function: the device that it is one of.
+    package var physical: Int?
+  }
+
+  package init(rules: Rules, devices: [Place], seed: UInt64) {
     self.rules = rules
     random = SplitMix(state: seed)
     for (index, device) in devices.enumerated() {
       self.devices.append(
         Device(
           name: device.name, bus: device.bus, slot: device.slot,
-          pointer: 0xff49_5069_41a4_0000 + UInt64(index) * 0x1000, isPresent: device.isPresent))
+          pointer: 0xff49_5069_41a4_0000 + UInt64(index) * 0x1000, physical: device.physical,
+          isPresent: device.isPresent))
     }
     isRecording = false
     for index in self.devices.indices where self.devices[index].isPresent { join(index, KernelTask.boot) }
