@@ -6,34 +6,14 @@ import Testing
 struct ZstdStreamTests {
   private static let plain = OwnershipHistory.leaking.bytes(.withHeader)
 
-  private static let packings: [(name: String, pack: @Sendable ([UInt8]) -> [UInt8])] = [
-    ("one frame", { Zstd.frame($0) }),
-    ("a frame for every 100 bytes", { Zstd.frames($0, size: 100) }),
-    ("a frame for every byte", { Zstd.frames($0, size: 1) }),
-    ("an empty frame in front", { Zstd.emptyFrame + Zstd.frame($0) }),
-    ("empty frames in the middle", { Zstd.frames($0, size: 500).joinedWithEmpty }),
-    ("empty frames behind", { Zstd.frame($0) + Zstd.emptyFrame + Zstd.emptyFrame }),
-    ("a skippable frame first", { Zstd.skippable([1, 2, 3]) + Zstd.frame($0) }),
-    ("an empty skippable frame first", { Zstd.skippable([]) + Zstd.frame($0) }),
-    (
-      "a skippable frame in the middle",
-      {
-        Zstd.frame(Array($0.prefix(300))) + Zstd.skippable(Array("index".utf8), nibble: 0xE)
-          + Zstd.frame(Array($0.dropFirst(300)))
-      }
-    ),
-    (
-      "a skippable frame last",
-      { Zstd.frame($0) + Zstd.skippable([UInt8](repeating: 9, count: 300_000), nibble: 0xF) }
-    ),
-  ]
-
   // MARK: Whole files
 
-  @Test("every packing of a real capture gives the report of the plain file", arguments: packings.map(\.name))
+  @Test(
+    "every packing of a real capture gives the report of the plain file", arguments: Zstd.packings.map(\.name)
+  )
   func sameReport(packing: String) throws {
     let bytes = try SampleFiles.bytes("6.1-unfixed-late-probes/trace.txt")
-    let pack = try #require(Self.packings.first { $0.name == packing }).pack
+    let pack = try #require(Zstd.packings.first { $0.name == packing }).pack
     let expected = report(on: bytes)
     let packed = report(on: pack(bytes))
     #expect(ReportDigest(packed) == ReportDigest(expected))
@@ -186,19 +166,5 @@ struct ZstdStreamTests {
       ends.insert(end)
     }
     return ends
-  }
-}
-
-extension [UInt8] {
-  /// Every frame with an empty one behind it: splits at the magic numbers.
-  fileprivate var joinedWithEmpty: [UInt8] {
-    var joined: [UInt8] = []
-    for index in indices {
-      if index > 0, index + 4 <= count, Array(self[index..<index + 4]) == [0x28, 0xB5, 0x2F, 0xFD] {
-        joined += Zstd.emptyFrame
-      }
-      joined.append(self[index])
-    }
-    return joined
   }
 }
