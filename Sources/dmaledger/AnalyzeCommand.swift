@@ -199,12 +199,16 @@ struct AnalyzeCommand: ParsableCommand {
         "\(files.map(\.name).joined(separator: ", ")): no line was recognised; expected the text of an ftrace capture "
           + "(/sys/kernel/tracing/trace, trace-cmd report, perf script), plain or zstd")
     }
-    return record.outcome == .unreadable ? .unreadable : status(of: record.report)
+    return Self.status(of: record, failOn: failOn, inconclusive: inconclusive)
   }
 
-  private func status(of report: Report) -> ExitStatus {
-    if report.findings.contains(where: { failOn.isReached(by: $0.severity) }) { return .findings }
-    guard report.verdict == .inconclusive else { return .balanced }
+  /// What a capture comes to as an exit code.
+  static func status(
+    of record: CaptureRecord, failOn: Threshold = .error, inconclusive: Inconclusive = .report
+  ) -> ExitStatus {
+    if record.outcome == .unreadable { return .unreadable }
+    if record.report.findings.contains(where: { failOn.isReached(by: $0.severity) }) { return .findings }
+    guard record.report.verdict == .inconclusive else { return .balanced }
     return switch inconclusive {
     case .report: .inconclusive
     case .ok: .balanced

@@ -1,7 +1,10 @@
 import DMALedger
 import Foundation
+import LedgerReports
 import TestSupport
 import Testing
+
+@testable import dmaledger
 
 /// Captures that end anywhere, and captures with a damaged bit: less evidence, and never another verdict.
 @Suite("Cut and damaged captures")
@@ -9,7 +12,14 @@ struct TruncationTests {
   /// Every byte of the smaller captures and every line of the others, and ten times as many bits.
   static let isExhaustive = ProcessInfo.processInfo.environment["DMALEDGER_EXHAUSTIVE"] != nil
 
-  private static func judge(_ sample: String) throws -> CutJudge { CutJudge(try SampleFiles.bytes(sample)) }
+  private static func judge(_ sample: String) throws -> CutJudge {
+    CutJudge(try SampleFiles.bytes(sample), exitCode: exitCode)
+  }
+
+  /// What `dmaledger analyze` exits with.
+  private static func exitCode(_ report: Report) -> Int32 {
+    AnalyzeCommand.status(of: CaptureRecord(name: "trace.txt", report: report)).rawValue
+  }
 
   /// Where a sample is cut: small ones at every line and in the last two lines everywhere, large ones at every kilobyte.
   private static func ends(_ judge: CutJudge) -> [Int] {
@@ -51,15 +61,34 @@ struct TruncationTests {
     }
   }
 
+  @Test("the command exits on a part as its report says, and with 0 to 3", arguments: SampleFiles.captures)
+  func command(sample: String) throws {
+    let bytes = try SampleFiles.bytes(sample)
+    let packed = Zstd.frames(bytes, size: 16_384)
+    var random = SplitMix(state: UInt64(bytes.count) &+ 1)
+    var parts = [bytes, packed, [], Array(packed.prefix(6))]
+    for whole in [bytes, packed] {
+      parts.append(Array(whole.prefix(Int.random(in: whole.indices, using: &random))))
+      var damaged = whole
+      damaged[Int.random(in: whole.indices, using: &random)] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+      parts.append(damaged)
+    }
+    for (place, part) in parts.enumerated() {
+      let run = try CommandRun(["-"], input: Data(part))
+      #expect((0...3).contains(run.status), "\(sample), part \(place): \(run.complaint)")
+      #expect(run.status == Self.exitCode(report(on: part)), "\(sample), part \(place): \(run.complaint)")
+    }
+  }
+
   @Test("cut at every byte of a small history")
   func everyByte() {
     for history in [OwnershipHistory.balanced, .leaking] {
-      let bytes = history.bytes(.defaultLines)
-      let whole = report(on: bytes)
-      for end in 1..<bytes.count {
-        let part = report(on: Array(bytes.prefix(end)))
-        if history.isBalanced { #expect(part.verdict != .unbalanced, "cut at \(end)") }
-        if part.verdict == .unbalanced { #expect(whole.verdict == .unbalanced, "cut at \(end)") }
+      let judge = CutJudge(history.bytes(.defaultLines), exitCode: Self.exitCode)
+      #expect(Self.exitCode(judge.whole) == (history.isBalanced ? 0 : 1))
+      for end in 1..<judge.bytes.count {
+        let found = judge.cut(at: end)
+        #expect(found == [], "cut at \(end)")
+        if history.isBalanced { #expect(Self.exitCode(report(on: Array(judge.bytes.prefix(end)))) != 1) }
       }
     }
   }

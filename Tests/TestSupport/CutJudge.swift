@@ -8,7 +8,8 @@ package import DMALedger
 /// * it is `balanced` although all lines are in it that prove a defect in the whole;
 /// * it is `unbalanced`, or names a defect of a device, and the whole is not or does not;
 /// * the count around a call that both show cannot have been both;
-/// * the kernel is fixed for one of them and unfixed for the other.
+/// * the kernel is fixed for one of them and unfixed for the other;
+/// * the exit code does not fit what is told, or is 0 or 1 where its verdict would contradict the whole's.
 package struct CutJudge: Sendable {
   package let bytes: [UInt8]
   package let whole: Report
@@ -16,9 +17,12 @@ package struct CutJudge: Sendable {
   package let lineStarts: [Int]
   private let defects: Set<String>
   private let evidence: Set<Int>
+  /// What the command would exit with.
+  private let exitCode: @Sendable (Report) -> Int32
 
-  package init(_ bytes: [UInt8]) {
+  package init(_ bytes: [UInt8], exitCode: @escaping @Sendable (Report) -> Int32) {
     self.bytes = bytes
+    self.exitCode = exitCode
     whole = report(on: bytes)
     lineStarts = [0] + bytes.indices.filter { bytes[$0] == 0x0A }.map { $0 + 1 }
     defects = Set(whole.findings.filter { $0.severity == .error }.map(Self.name))
@@ -37,14 +41,16 @@ package struct CutJudge: Sendable {
     if told.verdict == .unbalanced, whole.verdict != .unbalanced {
       found.append("unbalanced, and the whole is \(whole.verdict)")
     }
-    if told.verdict == .balanced {
-      for defect in whole.findings
-      where defect.severity == .error && !defect.evidence.isEmpty
+    let shown = whole.findings.filter { defect in
+      defect.severity == .error && !defect.evidence.isEmpty
         && defect.evidence.allSatisfy({ $0.at.line <= lines })
-      {
+    }
+    if told.verdict == .balanced {
+      for defect in shown {
         found.append("balanced, and everything that shows \(Self.name(defect)) is there")
       }
     }
+    found += misfits(of: exitCode(told), told, shown)
     for finding in told.findings where finding.severity == .error && !defects.contains(Self.name(finding)) {
       found.append("\(Self.name(finding)) is not in the whole")
     }
@@ -61,6 +67,22 @@ package struct CutJudge: Sendable {
         )
       }
     }
+    return found
+  }
+
+  /// What is wrong with an exit code: 0 balanced, 1 a defect, 2 unreadable, 3 inconclusive.
+  private func misfits(of code: Int32, _ told: Report, _ shown: [Finding]) -> [String] {
+    let expected: Int32 =
+      if !told.understoodAnything {
+        2
+      } else if told.findings.contains(where: { $0.severity == .error }) {
+        1
+      } else {
+        told.verdict == .balanced ? 0 : 3
+      }
+    var found = code == expected ? [] : ["exit code \(code), and the report comes to \(expected)"]
+    if code == 0, !shown.isEmpty { found.append("exit code 0, and what shows a defect is there") }
+    if code == 1, exitCode(whole) != 1 { found.append("exit code 1, and the whole's is \(exitCode(whole))") }
     return found
   }
 
