@@ -352,7 +352,8 @@ public struct Analyzer {
           level: .note,
           message:
             "\(counted(assembler.ledger.doubtedCalls, "call prints", "calls print")) a group of a device that most likely "
-            + "has none (stale bytes behind a NULL pointer), and is left out. Capture the group pointer to be sure")
+            + "has none (stale bytes behind a NULL pointer), and is left out. Capture the group pointer to be sure"
+        )
       )
     }
     return ReportBuilder(

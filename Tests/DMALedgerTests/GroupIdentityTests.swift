@@ -19,7 +19,8 @@ struct GroupIdentityTests {
     header + unuse(100, "0000:00:03.0", "grp=0xff110001005f6900", 1)
     + line(
       300, "qemu-202",
-      "query_x: (vfio_group_fops_unl_ioctl+0x44f/0x5cb <- iommu_group_dma_owner_claimed) ret=1 grp=0xff110001005f6900 cnt=1")
+      "query_x: (vfio_group_fops_unl_ioctl+0x44f/0x5cb <- iommu_group_dma_owner_claimed) ret=1 grp=0xff110001005f6900 cnt=1"
+    )
 
   private static func added(_ device: String, _ group: Int, at second: Int = 1) -> String {
     "[    \(second).100000] pci \(device): Adding to iommu group \(group)\n"
@@ -50,7 +51,9 @@ struct GroupIdentityTests {
       #expect(ids(report) == [1])
       #expect(report.groups.first?.final == Count(exactly: 1))
       #expect(report.groups.first?.changes.count == 2)
-      #expect(report.diagnostics.contains { $0.message.contains("0xff110001005f6900 is group 1") && $0.line != nil })
+      #expect(
+        report.diagnostics.contains { $0.message.contains("0xff110001005f6900 is group 1") && $0.line != nil }
+      )
       #expect(report.answers.allSatisfy { $0.group?.value == 1 })
     }
   }
@@ -59,7 +62,8 @@ struct GroupIdentityTests {
   func wanderer() {
     let log =
       Self.banner + Self.added("0000:00:03.0", 1)
-      + "[    5.000000] pci 0000:00:03.0: Removing from iommu group 1\n" + Self.added("0000:00:03.0", 5, at: 6)
+      + "[    5.000000] pci 0000:00:03.0: Removing from iommu group 1\n"
+      + Self.added("0000:00:03.0", 5, at: 6)
     #expect(ids(report([Self.trace, log])) == [nil])
   }
 
@@ -67,7 +71,8 @@ struct GroupIdentityTests {
   func sameAgain() {
     let log =
       Self.banner + Self.added("0000:00:03.0", 1)
-      + "[    5.000000] pci 0000:00:03.0: Removing from iommu group 1\n" + Self.added("0000:00:03.0", 1, at: 6)
+      + "[    5.000000] pci 0000:00:03.0: Removing from iommu group 1\n"
+      + Self.added("0000:00:03.0", 1, at: 6)
     #expect(ids(report([Self.trace, log])) == [1])
   }
 
@@ -97,7 +102,8 @@ struct GroupIdentityTests {
     func use(_ micros: Int, _ group: String, _ count: Int) -> String {
       Self.line(
         micros, "init-1",
-        "use: (iommu_device_use_default_domain+0x0/0x8c) dev=\"0000:00:03.0\" drv=\"e1000e\" \(group) cnt=\(count)")
+        "use: (iommu_device_use_default_domain+0x0/0x8c) dev=\"0000:00:03.0\" drv=\"e1000e\" \(group) cnt=\(count)"
+      )
     }
     let pointer = "grp=0xff110001005f6900"
     for groups in [("grp=4", pointer), (pointer, "grp=4")] {

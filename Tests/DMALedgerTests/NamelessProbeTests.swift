@@ -6,7 +6,8 @@ import Testing
 @Suite("Probes at addresses")
 struct NamelessProbeTests {
   private static let functions = [
-    "iommu_device_use_default_domain": "ffffffff81007f50", "iommu_device_unuse_default_domain": "ffffffff81000000",
+    "iommu_device_use_default_domain": "ffffffff81007f50",
+    "iommu_device_unuse_default_domain": "ffffffff81000000",
     "iommu_group_dma_owner_claimed": "ffffffff81003690", "iommu_group_claim_dma_owner": "ffffffff81005af0",
     "really_probe": "ffffffff81001230",
   ]

@@ -7,7 +7,9 @@ import Testing
 @Suite("Events printed to the kernel log")
 struct PrintedEventTests {
   /// The events of a recorded trace as the kernel prints them with `tp_printk`.
-  private static func printed(_ folder: String, prefix: (_ time: String, _ pid: String) -> String) throws -> String {
+  private static func printed(_ folder: String, prefix: (_ time: String, _ pid: String) -> String) throws
+    -> String
+  {
     let trace = CaptureTests.samples.appending(path: folder).appending(path: "trace.txt")
     let record = #/^.{16}-(\d+) +\[\d+\] +\S+ +(\d+\.\d{6}): (.*)$/#
     return try String(contentsOf: trace, encoding: .utf8).split(separator: "\n").compactMap { line in
@@ -26,11 +28,13 @@ struct PrintedEventTests {
 
   @Test(
     "a log with the events of a trace says what the trace says",
-    arguments: ["6.1-unfixed-late-probes", "6.1-fixed-late-probes", "7.3-unfixed-late-fprobes"], [false, true])
+    arguments: ["6.1-unfixed-late-probes", "6.1-fixed-late-probes", "7.3-unfixed-late-fprobes"],
+    [false, true])
   func sameAsTrace(folder: String, showsCaller: Bool) throws {
     let text = try Self.printed(folder) { time, pid in
       let padded = String(repeating: " ", count: max(0, 12 - time.count)) + time
-      return "[\(padded)] " + (showsCaller ? "[\(String(repeating: " ", count: max(0, 5 - pid.count)))T\(pid)] " : "")
+      return "[\(padded)] "
+        + (showsCaller ? "[\(String(repeating: " ", count: max(0, 5 - pid.count)))T\(pid)] " : "")
     }
     let report = report(on: text)
     let truth = try Self.truth(folder)
@@ -63,10 +67,12 @@ struct PrintedEventTests {
   @Test("calls of two tasks that ran into each other are told apart by the caller only")
   func interleaved() {
     func log(_ callers: [String]) -> String {
-      Self.line(100, Self.use("0000:00:01.0", 5, 0), caller: callers[0]) + Self.line(110, Self.returned(0), caller: callers[0])
+      Self.line(100, Self.use("0000:00:01.0", 5, 0), caller: callers[0])
+        + Self.line(110, Self.returned(0), caller: callers[0])
         + Self.line(600, Self.use("0000:00:03.0", 1, 0), caller: callers[0])
         + Self.line(601, Self.use("0000:00:04.0", 2, 0), caller: callers[1])
-        + Self.line(620, Self.returned(0), caller: callers[1]) + Self.line(621, Self.returned(-16), caller: callers[0])
+        + Self.line(620, Self.returned(0), caller: callers[1])
+        + Self.line(621, Self.returned(-16), caller: callers[0])
     }
     let told = report(on: log(["[    T1] ", "[   T77] "]))
     #expect(finals(told) == [5: Count(exactly: 1), 1: Count(exactly: 0), 2: Count(exactly: 1)])
@@ -88,7 +94,9 @@ struct PrintedEventTests {
     #expect(dropped.sources[0].lostEvents == 7)
     #expect(dropped.verdict == .inconclusive)
     let gap = report(
-      on: "6,1,1600000,-;\(body)\n6,2,1600010,-;\(Self.returned(0))\n6,9,1700000,-;\(Self.use("0000:00:05.0", 3, 0))\n")
+      on:
+        "6,1,1600000,-;\(body)\n6,2,1600010,-;\(Self.returned(0))\n6,9,1700000,-;\(Self.use("0000:00:05.0", 3, 0))\n"
+    )
     #expect(gap.verdict == .inconclusive)
     #expect(gap.findings.contains { $0.rule == .evidenceLost })
   }

@@ -46,7 +46,8 @@ extension EvidenceLost {
       )
     }
     if header > 0 {
-      parts.append("\(counted(header, "event was", "events were")) overwritten or dropped before the capture was read")
+      parts.append(
+        "\(counted(header, "event was", "events were")) overwritten or dropped before the capture was read")
     }
     let marked = context.losses.filter { $0.kind == .lost }
     if !marked.isEmpty {

@@ -232,7 +232,8 @@ struct EventBody {
   ) -> Bool {
     var cursor = ByteCursor(line)
     while cursor.peek().isWord { cursor.index += 1 }
-    guard cursor.index > 0, cursor.take(": "), cursor.peek() == 0x28 || line.hasText("IOMMU: ", at: cursor.index)
+    guard cursor.index > 0, cursor.take(": "),
+      cursor.peek() == 0x28 || line.hasText("IOMMU: ", at: cursor.index)
     else { return false }
     var printed = event
     guard

@@ -41,7 +41,9 @@ enum SourceRemarks {
       remarks.append(
         Diagnostic(
           level: .warning, source: index, line: first,
-          message: "\(unparsed) of \(counted(source.lines, "line")) \(unparsed == 1 ? "was" : "were") not understood, the first of them here"))
+          message:
+            "\(unparsed) of \(counted(source.lines, "line")) \(unparsed == 1 ? "was" : "were") not understood, the first of them here"
+        ))
     }
     return remarks
   }

@@ -44,7 +44,8 @@ extension Ledger {
     }
     var remarks: [Diagnostic] = []
     for id in candidates.keys.sorted() {
-      guard let found = candidates[id], found.count == 1, living(id) == nil, let (index, device) = found.first,
+      guard let found = candidates[id], found.count == 1, living(id) == nil,
+        let (index, device) = found.first,
         let witness = told[device]?.witness
       else { continue }
       name(index, id)
