@@ -96,7 +96,10 @@ struct Ledger: CallSink, Sendable {
   /// `at`: the line that names it, where it is one of the trace.
   private mutating func group(key: GroupKey, at line: LineReference? = nil) -> Int? {
     if let pointer = key.pointer, let index = byPointer[pointer], !groups[index].hasEnded {
-      if let id = key.id, groups[index].id == nil { name(index, id) }
+      if let id = key.id, groups[index].id == nil {
+        absorb(id, into: index)
+        name(index, id)
+      }
       if key.id == nil || groups[index].id == key.id { return index }
       // Memory of a freed group was given to another one.
     }
@@ -197,6 +200,15 @@ struct Ledger: CallSink, Sendable {
     groups[index].incarnation = max(groups[index].incarnation, incarnations[id, default: 0])
     byID[id] = index
     incarnations[id] = groups[index].incarnation + 1
+  }
+
+  /// Devices were told to join a number, and calls came under a pointer: one group, as the number shows now.
+  private mutating func absorb(_ id: Int, into index: Int) {
+    guard let told = living(id), told != index, groups[told].pointer == nil, groups[told].changes.isEmpty
+    else { return }
+    for device in groupOfDevice.keys where groupOfDevice[device] == told { join(device, index) }
+    groups[told].end()
+    incarnations[id] = groups[told].incarnation
   }
 
   /// The group of a number, as long as it lives.
