@@ -52,7 +52,7 @@ enum Dialects {
       let outcome = decoder.decode(
         reader.line, number: reader.number, into: &event, names: &names, addresses: &addresses)
       if outcome == .unknown { unknown += 1 }
-      if outcome == .event, reader.isTerminated { events += 1 }
+      if outcome == .event, reader.isTerminated, event.unnamedAddress == nil { events += 1 }
       if outcome == .event { check(event, upTo: reader.number, names) }
       if isRejected {
         require(
@@ -64,7 +64,7 @@ enum Dialects {
       let outcome = decoder.decode(
         reader.line, number: reader.number, into: &event, names: &names, addresses: &addresses)
       if outcome == .event { check(event, upTo: reader.number, names) }
-      if outcome == .event, reader.isTerminated { events += 1 }
+      if outcome == .event, reader.isTerminated, event.unnamedAddress == nil { events += 1 }
     }
     decoder.finish()
     require(
@@ -79,7 +79,7 @@ enum Dialects {
   private static func check(_ event: TraceEvent, upTo number: Int, _ names: NameTable) {
     require((1...max(1, number)).contains(event.line), "an event of line \(event.line) in line \(number)")
     require(event.cpu >= -1 && event.pid >= -1 && event.depth >= -1, "numbers that no line prints")
-    require(event.number >= -1, "a count below nothing")
+    require(event.number >= -1 || event.unnamedAddress != nil, "a count below nothing")
     for name in [event.comm, event.fields.device, event.fields.driver] {
       if let name { _ = names.text(name) }
     }
