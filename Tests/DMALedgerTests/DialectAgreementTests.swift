@@ -93,6 +93,8 @@ private enum DialectFamily: CaseIterable {
   case functions, functionArguments
   /// function_graph where every line names its task, and where blocks announce switches.
   case graphTasks, graphBlocks
+  /// The same where braces name their functions, also those whose beginning another CPU printed.
+  case graphTails
   /// The same with return values.
   case graphValues
 
@@ -122,10 +124,11 @@ private enum DialectFamily: CaseIterable {
         .map(Self.graph)
     case .graphBlocks:
       [
-        .plain, .noHeader, .abstime, .tail, .returnAddress, .overrun, .noDuration, .noOverhead, .latency,
+        .plain, .noHeader, .abstime, .returnAddress, .overrun, .noDuration, .noOverhead, .latency,
         .wideCPU,
         .longUptime, .stacks, .grepNumbers, .carriageReturns, .kernelLogDump, .compilerSuffix,
       ].map(Self.graph)
+    case .graphTails: [Self.graph(.tail)]
     case .graphValues: [.retvalOld, .retvalNew, .retvalHex, .returnAddressAndValue].map(Self.graph)
     }
   }
