@@ -258,11 +258,6 @@ public struct Analyzer {
     guard let message = event.message else { return }
     let witness = Witness(
       at: LineReference(source: index, line: event.line), time: event.time, text: assembler.arena.store(line))
-    // A log that events were printed to lost events with its messages.
-    if case .dropped(let count) = message, traceSource == index {
-      source.lostEvents = source.lostEvents.clampedSum(max(1, count))
-      lose(.lost, event, line, index)
-    }
     source.events += 1
     log.note(message, witness, caller: event.pid, line: line)
   }

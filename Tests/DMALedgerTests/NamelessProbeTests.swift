@@ -81,7 +81,8 @@ struct NamelessProbeTests {
     let uses = report.changes.filter { $0.call == .use }
     #expect(uses.map(\.device) == ["0000:00:03.0", "0000:00:04.0"])
     #expect(uses.map(\.at.line) == [2, between + 6])
-    #expect(report.groups.first { $0.id?.value == 4 }?.final == Count(exactly: 2))
+    // The code of the last use is not in the text.
+    #expect(report.groups.first { $0.id?.value == 4 }?.final == Count(min: 1, max: 2))
   }
 
   @Test("a strange probe does not hold up the others for ever, nor out of their order")
@@ -99,7 +100,7 @@ struct NamelessProbeTests {
     }
     let report = report(on: text)
     #expect(report.unparsedLines == 300)
-    #expect(report.groups.first?.final == Count(exactly: 100))
+    #expect(report.groups.first?.final == Count(min: 99, max: 100))
     #expect(report.changes.allSatisfy { $0.call == .use })
   }
 }

@@ -12,6 +12,30 @@ struct NoiseTests {
     #expect(report(on: "# tracer: preemptirqsoff\n").sources.map(\.format) == ["ftrace preemptirqsoff"])
   }
 
+  @Test(
+    "a trace or a log in UTF-16 says what it says in ASCII, in either order of bytes",
+    arguments: [false, true])
+  func wide(isBigEndian: Bool) throws {
+    for path in ["samples/6.1-unfixed-late-probes/trace.txt", "samples/7.3-unfixed-late-function/dmesg.txt"] {
+      let plain = try Checkout.bytes(path)
+      let text = String(decoding: plain, as: UTF8.self)
+      let wide = ("\u{FEFF}" + text).utf16.flatMap { unit -> [UInt8] in
+        let bytes = [UInt8(truncatingIfNeeded: unit), UInt8(unit >> 8)]
+        return isBigEndian ? bytes.reversed() : bytes
+      }
+      let narrow = report(on: text)
+      var analyzer = Analyzer()
+      analyzer.read(bytes: wide, name: "trace")
+      let told = analyzer.finish()
+      #expect(told.sources[0].format == narrow.sources[0].format)
+      #expect(told.sources[0].events == narrow.sources[0].events)
+      #expect(told.sources[0].understoodLines >= narrow.sources[0].understoodLines)
+      #expect(told.unparsedLines == narrow.unparsedLines)
+      #expect(told.groups.map(\.final) == narrow.groups.map(\.final))
+      #expect(told.verdict == narrow.verdict)
+    }
+  }
+
   private static let nines = "999999999999999999"
 
   @Test(

@@ -3,7 +3,8 @@
 enum ConsoleBytes {
   /// Whether `line` holds anything that ``cleaned(_:)`` would take out.
   static func areIn(_ line: Span<UInt8>) -> Bool {
-    line.firstIndex(of: 0x1B) != nil || line.firstIndex(of: 0) != nil || line.firstIndex(of: 0x0D) != nil
+    hasWideMark(line) || line.firstIndex(of: 0x1B) != nil || line.firstIndex(of: 0) != nil
+      || line.firstIndex(of: 0x0D) != nil
       || line.firstIndex(of: 0x08) != nil || hasMark(line, 0) || endsInSymbol(line)
       || line.contains("\\x1b[") || line.contains("#033[") || line.contains("\\u001b[")
       || line.contains("^[[")
@@ -13,7 +14,7 @@ enum ConsoleBytes {
   static func cleaned(_ line: Span<UInt8>) -> [UInt8] {
     var text: [UInt8] = []
     text.reserveCapacity(line.count)
-    var index = hasMark(line, 0) ? 3 : 0
+    var index = hasMark(line, 0) ? 3 : hasWideMark(line) ? 2 : 0
     var hasReturned = false
     func append(_ byte: UInt8) {
       // A progress bar, a section mark: what follows a carriage return stands in place of what was there.
@@ -46,6 +47,11 @@ enum ConsoleBytes {
       }
     }
     return text
+  }
+
+  /// The byte order mark of UTF-16, in either order: every second byte that follows is a NUL, as far as the text is ASCII.
+  static func hasWideMark(_ line: Span<UInt8>) -> Bool {
+    line.count >= 2 && (line[0] == 0xFF && line[1] == 0xFE || line[0] == 0xFE && line[1] == 0xFF)
   }
 
   /// The UTF-8 byte order mark.

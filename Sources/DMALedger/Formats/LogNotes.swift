@@ -22,10 +22,11 @@ struct LogNotes {
   private var host: [UInt8] = []
   private var lastPart: Int?
   private var lastSequence: Int?
-  private var hasGap = false
+  private var gap = 0
 
   mutating func drop(_ count: Int, line: Int) {
     Self.count(&dropped, count, line)
+    gap = gap.clampedSum(max(1, count))
   }
 
   /// Whether the message behind a time since boot is some program's: the host stands in front of it, as in front of the
@@ -44,15 +45,15 @@ struct LogNotes {
   mutating func note(sequence: Int, line: Int) {
     if let last = lastSequence, sequence > last + 1 {
       Self.count(&missing, sequence - last - 1, line)
-      hasGap = true
+      gap = gap.clampedSum(sequence - last - 1)
     }
     lastSequence = sequence
   }
 
-  /// Whether records are missing since the last time this was asked.
-  mutating func takeGap() -> Bool {
-    defer { hasGap = false }
-    return hasGap
+  /// How many records are missing since the last time this was asked.
+  mutating func takeGap() -> Int {
+    defer { gap = 0 }
+    return gap
   }
 
   /// A message whose text the journal kept to itself.

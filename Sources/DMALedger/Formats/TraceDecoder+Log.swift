@@ -28,8 +28,11 @@ extension TraceDecoder {
         return opened(content, line, number: event.line, isLate: true, &event, &names, &addresses)
       }
     }
-    // NULs in a trace are the kernel's option `bin`.
-    guard ConsoleBytes.areIn(line), !hasTraceHeader || line.firstIndex(of: 0) == nil else { return nil }
+    if event.line == 1, ConsoleBytes.hasWideMark(line) { isWide = true }
+    // NULs in a trace are the kernel's option `bin`, unless every character has one.
+    guard ConsoleBytes.areIn(line), !hasTraceHeader || isWide || line.firstIndex(of: 0) == nil else {
+      return nil
+    }
     let clean = ConsoleBytes.cleaned(line)
     if clean.isEmpty { return .neutral }
     if clean.span.equals(line) { return nil }
@@ -129,7 +132,13 @@ extension TraceDecoder {
     if body.readPrinted(text, into: &event, names: &names, addresses: &addresses) {
       event.time = time
       // Records are missing, and with them events: a line says one thing only, and this one says that.
-      if logNotes.takeGap() { event = TraceEvent(kind: .lost, line: event.line) }
+      let gap = logNotes.takeGap()
+      defer { printsEvents = true }
+      // Before the first of them nothing was known anyway.
+      if gap > 0, printsEvents {
+        event = TraceEvent(kind: .lost, line: event.line)
+        event.number = gap
+      }
       return .event
     }
     logNotes.note(text, line: event.line)
@@ -209,6 +218,12 @@ extension TraceDecoder {
     let outcome = message(
       line, time: nil, isKernels: true, into: &event, names: &names, addresses: &addresses)
     return outcome == .event || !logNotes.isMixed ? outcome : nil
+  }
+
+  /// Whether a line names what the ledger lives on.
+  func namesOurs(_ line: Span<UInt8>) -> Bool {
+    line.contains("really_probe") || line.contains("_default_domain") || line.contains("_dma_owner")
+      || line.contains("device_to_group") || line.contains("device_from_group")
   }
 
   /// A frame of a trace that was cut out of its file is not to pass for a message.

@@ -60,6 +60,10 @@ struct TraceDecoder {
   var isInDump = false
   var dumpRules = 0
   var isTraceCmd = false
+  /// Events were printed to this log.
+  var printsEvents = false
+  /// The source is UTF-16.
+  var isWide = false
   private var isPerf = false
   /// The last function line, for probes without symbols: its task and function.
   private var neighbour: (pid: Int32, function: KernelFunction)?
@@ -483,11 +487,6 @@ struct TraceDecoder {
     // The two halves and the newline between them fill the sixteen bytes of the column.
     if isRecord, let dash = line.firstIndex(of: 0x2D), dash + half.length + 1 == 16 { return }
     noteContinued(half.line)
-  }
-
-  private func namesOurs(_ line: Span<UInt8>) -> Bool {
-    line.contains("really_probe") || line.contains("_default_domain") || line.contains("_dma_owner")
-      || line.contains("device_to_group") || line.contains("device_from_group")
   }
 
   private mutating func nameFormat() {
