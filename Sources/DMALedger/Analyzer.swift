@@ -27,6 +27,8 @@ public struct Analyzer {
   private var traces: Set<Int> = []
   private var seams = BootSeams()
   private var known = LogJoin.Knowledge()
+  /// Which of the user's own field names some probe had.
+  private var usedFields: UInt64 = 0
   let identifiesContent: Bool
   private var hashes: [ContentHash.Value] = []
 
@@ -145,6 +147,7 @@ public struct Analyzer {
     _ last: inout Witness
   ) {
     if assembler.arena.isFull { forgetTexts() }
+    usedFields |= event.fields.extras
     if event.kind == .logged || event.kind == .told {
       note(event, line, &source, index)
     } else {
@@ -284,6 +287,7 @@ public struct Analyzer {
     if decoder.rawLines.count > 0, source.understoodLines <= 1 { source.understoodLines = 0 }
     lostBefore = lostBefore.clampedSum(lost)
     known.releases[index] = decoder.release
+    source.countsTicks = decoder.countsTicks
     if decoder.countsTicks { known.ticking.insert(index) }
     for issue in pass.allIssues {
       diagnostics.append(
@@ -334,6 +338,13 @@ public struct Analyzer {
     diagnostics += assembler.ledger.identify(by: incident, wanderers: facts.wanderers, names)
     assembler.ledger.add(
       incident, questions: Set(questions.compactMap { $0.group(in: incident, names) }), names: names)
+    for (place, field) in fields.extra.enumerated() where usedFields & 1 << UInt64(place & 63) == 0 {
+      let name = field.name.span.text(limit: 80)
+      diagnostics.append(
+        Diagnostic(
+          level: .warning,
+          message: "--field \(field.meaning.rawValue)=\(name): no probe that was read has a field \(name)"))
+    }
     if addresses.hasGuessed {
       diagnostics.append(
         Diagnostic(
@@ -346,8 +357,8 @@ public struct Analyzer {
         Diagnostic(
           level: .note,
           message:
-            "\(counted(assembler.ledger.doubtedCalls, "call prints", "calls print")) a group of a device that most likely "
-            + "has none (stale bytes behind a NULL pointer), and is left out. Capture the group pointer to be sure"
+            "\(counted(assembler.ledger.doubtedCalls, "call is", "calls are")) left out: a group is printed, and the device "
+            + "most likely has none (stale bytes behind a NULL pointer). Capture the group pointer to be sure"
         )
       )
     }
@@ -418,14 +429,18 @@ extension Analyzer {
     /// Maps a probe field to its meaning: `device`, `driver`, `group`, `id`, `count`, `owner`, `new-owner` or
     /// `result`. False where the meaning is none of these.
     public mutating func addField(meaning: String, name: String) -> Bool {
-      let meanings: [String: ProbeFields.Meaning] = [
-        "device": .device, "driver": .driver, "group": .group, "id": .groupID, "count": .count,
-        "owner": .owner,
-        "new-owner": .newOwner, "result": .result,
-      ]
-      guard let known = meanings[meaning] else { return false }
+      guard let known = ProbeFields.meaning(inWords: meaning) else { return false }
       probeFields.extra.append((Array(name.utf8), known))
       return true
+    }
+
+    /// The meaning that somebody may have had in mind who wrote `word` for it: a meaning, or the usual name of a field.
+    public static func fieldMeaning(of word: String) -> String? {
+      let name = Array(word.utf8)
+      let usual = ProbeFields().meaning(name.span)
+      return
+        (ProbeFields.meaning(inWords: word) ?? usual.flatMap { ProbeFields.meaning(inWords: $0.rawValue) })?
+        .rawValue
     }
 
     /// Says which kernel function a probe watches whose text has no symbol; `name` is that of the event, or the address

@@ -105,12 +105,12 @@ struct CaptureCheck {
         lines.append("    \(evidence.text)")
       }
       if finding.evidence.count > Self.toldLines {
-        lines.append("  and \(finding.evidence.count - Self.toldLines) more lines")
+        lines.append("  and \(counted(finding.evidence.count - Self.toldLines, "more line"))")
       }
       if finding.severity > .note, !remedies.contains(finding.remedy) { remedies.append(finding.remedy) }
     }
     if findings.count > Self.toldFindings {
-      lines.append("and \(findings.count - Self.toldFindings) more findings")
+      lines.append("and \(counted(findings.count - Self.toldFindings, "more finding"))")
     }
     return lines + remedies.map { "what to do: \($0)" } + remarks
   }

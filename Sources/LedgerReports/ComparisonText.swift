@@ -33,7 +33,7 @@ public enum ComparisonText {
     }
     let same = comparison.pairs.filter { $0.divergence == nil }.count
     canvas.line()
-    canvas.line(same == 1 ? "1 group does not differ" : "\(same) groups do not differ")
+    canvas.line("\(counted(same, "group does", "groups do")) not differ")
     return canvas.text
   }
 

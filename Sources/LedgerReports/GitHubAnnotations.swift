@@ -58,7 +58,7 @@ public struct GitHubAnnotations: CollectionRenderer {
       return Array((errors + warnings).utf8)
     }
     let verdict = Command(
-      title: "dmaledger", message: "dmaledger: \(tally.captures) captures: \(tally.headline)")
+      title: "dmaledger", message: "dmaledger: \(counted(tally.captures, "capture")): \(tally.headline)")
     return Array((errors + warnings + Self.line("notice", verdict)).utf8)
   }
 
@@ -86,7 +86,7 @@ public struct GitHubAnnotations: CollectionRenderer {
     var message = TextReport.capitalized(bug.finding.message)
     if bug.findings > 1 {
       message +=
-        " (seen \(bug.findings) times in \(bug.captures == 1 ? "1 capture" : "\(bug.captures) captures"))"
+        " (seen \(bug.findings) times in \(counted(bug.captures, "capture")))"
     }
     return Command(place: bug.place, title: bug.finding.title, message: message)
   }

@@ -98,6 +98,7 @@ extension JSONWriter {
     member("first_ts_ns", source.firstTime)
     member("last_ts_ns", source.lastTime)
     member("lost_events", source.lostEvents)
+    if source.countsTicks { member("counts_ticks", true) }
     array("unparsed", of: source.unparsed) { json, shape in
       json.object(.oneLine) { json in
         json.member("shape", shape.shape)

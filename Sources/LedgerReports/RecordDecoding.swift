@@ -71,6 +71,7 @@ extension SourceSummary {
           shape: try shape.need("shape").string(), count: try shape.count("count"),
           firstLine: try shape.count("first_line"))
       })
+    countsTicks = try members.take("counts_ticks")?.bool() ?? false
   }
 }
 

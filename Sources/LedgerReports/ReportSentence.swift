@@ -17,22 +17,65 @@ enum ReportSentence {
       }
       let leaky = broken.filter { leaked([$0]) > 0 }
       let others = broken.filter { leaked([$0]) == 0 }
-      func names(_ groups: [GroupReport]) -> String {
-        (groups.count == 1 ? "Group " : "Groups ") + groups.map(TextGroup.shortName).joined(separator: ", ")
-      }
       var sentences: [String] = []
       if !leaky.isEmpty {
         let count = leaked(leaky)
+        let isProved = leaky.allSatisfy { showsProvedDefect($0, report) }
         sentences.append(
-          "\(names(leaky)) \(leaky.count == 1 ? "keeps" : "keep") "
-            + "\(count == 1 ? "1 reference" : "\(count) references") that nobody will give back.")
+          "\(names(leaky)) \(isProved ? "" : "most likely ")\(leaky.count == 1 ? "keeps" : "keep") "
+            + "\(counted(count, "reference")) that nobody will give back"
+            + (isProved ? "." : "; no count in the capture proves it."))
       }
       if !others.isEmpty {
         sentences.append("\(names(others)): calls broke the rules of ownership, as the findings tell.")
       }
       return sentences.joined(separator: " ")
-    case .inconclusive: return ""
+    case .inconclusive: return namesOnly(report)
     }
+  }
+
+  /// `Groups 1, 9`, `A group without known number`, `Group 3 and 2 groups without known number`.
+  private static func names(_ groups: [GroupReport]) -> String {
+    let known = groups.filter { $0.id != nil }
+    let unknown = groups.count - known.count
+    var parts: [String] = []
+    if !known.isEmpty {
+      parts.append(
+        (known.count == 1 ? "Group " : "Groups ") + known.map(TextGroup.shortName).joined(separator: ", "))
+    }
+    if unknown > 0 {
+      let noun = unknown == 1 ? "group without known number" : "\(unknown) groups without known number"
+      parts.append(unknown > 1 ? noun : (parts.isEmpty ? "A " : "a ") + noun)
+    }
+    return parts.joined(separator: " and ")
+  }
+
+  private static func showsProvedDefect(_ group: GroupReport, _ report: Report) -> Bool {
+    report.findings.contains {
+      $0.group == group.id && $0.incarnation == group.incarnation && $0.severity == .error
+        && $0.certainty == .proved
+    }
+  }
+
+  /// What a capture without groups shows all the same; empty where a group is known.
+  private static func namesOnly(_ report: Report) -> String {
+    guard report.unattributed.total > 0, report.groups.allSatisfy(\.changes.isEmpty) else { return "" }
+    let missing = "the calls were recorded without their groups."
+    let kernel =
+      switch report.kernel.testDriverRemove {
+      case .unfixed:
+        "Every bind of a native driver leaves 1 reference behind on this kernel, \(counted(report.kernel.reprobes, "time")) in "
+          + "this capture, and nothing says in which groups: \(missing)"
+      case .fixed:
+        "This kernel gives back what its test-remove takes, so no bind leaks by that. Which groups were used nothing says: "
+          + missing
+      case .inactive, .unknown: "Which groups were used nothing says: \(missing)"
+      }
+    let hasLog = report.sources.contains { $0.format == "kernel log" }
+    return kernel
+      + (hasLog
+        ? ""
+        : " `dmesg` of the same boot, given in the same call, may tell: its probe lines name the device.")
   }
 
   /// The answers, each with the steps that its headline or an answer before it has not told.
@@ -75,14 +118,15 @@ enum ReportSentence {
 
   /// What a source was taken for, and how much was in it.
   static func source(_ source: SourceSummary) -> String {
+    let unit = source.countsTicks ? "ticks" : "s"
     var parts = [Printable.text(source.format)]
     if source.compression != "none" { parts.append(source.compression) }
-    parts.append("\(source.lines) lines")
-    parts.append("\(source.events) events on ownership")
+    parts.append(counted(source.lines, "line"))
+    parts.append("\(counted(source.events, "event")) on ownership")
     if let first = source.firstTime, let last = source.lastTime {
-      parts.append("\(first.secondsText) to \(last.secondsText) s")
+      parts.append("\(clock(first, source.countsTicks)) to \(clock(last, source.countsTicks)) \(unit)")
     }
-    if source.lostEvents > 0 { parts.append("\(source.lostEvents) events lost") }
+    if source.lostEvents > 0 { parts.append("\(counted(source.lostEvents, "event")) lost") }
     return parts.joined(separator: ", ")
   }
 
@@ -97,7 +141,7 @@ enum ReportSentence {
   }
 
   /// Who has a holding and since when, without its line.
-  static func holder(_ holder: Holder) -> String {
+  static func holder(_ holder: Holder, _ report: Report) -> String {
     var text = ""
     switch holder.kind {
     case .leaked where holder.device == nil: text = "before the capture began, or outside what it shows"
@@ -106,7 +150,14 @@ enum ReportSentence {
     }
     if let driver = holder.driver { text += driver + " " }
     if let device = holder.device { text += "for " + device }
-    if let since = holder.since { text += ", since \(since.secondsText) s" }
+    if let since = holder.since {
+      text += report.countsTicks ? ", since tick \(since.value)" : ", since \(since.secondsText) s"
+    }
     return text
+  }
+
+  /// A time as a column has it: seconds, or the plain number of a clock that counts something else.
+  static func clock(_ time: Nanoseconds, _ countsTicks: Bool) -> String {
+    countsTicks ? "\(time.value)" : time.secondsText
   }
 }

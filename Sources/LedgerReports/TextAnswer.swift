@@ -12,7 +12,8 @@ enum TextAnswer {
     }
     if report.answers.count > shown {
       canvas.line(
-        "… and \(report.answers.count - shown) more groups that were asked for, in the JSON report …", .dim)
+        "… and \(counted(report.answers.count - shown, "more group that was", "more groups that were")) asked for, in the JSON report …",
+        .dim)
       canvas.line()
     }
   }

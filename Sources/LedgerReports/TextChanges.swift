@@ -11,6 +11,7 @@ struct TextChanges {
   /// Changes that no report tells one by one.
   private let folded: Int
   private let foldPlace: Int?
+  private let countsTicks: Bool
   /// The second uses of the group's leaks.
   private let leaks: Set<LineReference>
   private let time: Int
@@ -25,13 +26,15 @@ struct TextChanges {
   init?(_ group: GroupReport, _ report: Report) {
     guard !group.changes.isEmpty else { return nil }
     changes = group.changes
+    let countsTicks = report.countsTicks
+    self.countsTicks = countsTicks
     folded = group.foldedChanges?.count ?? 0
     foldPlace = group.foldedChanges?.place
     leaks = GroupTimeline.leakLines(of: group, report)
     func width(_ least: Int, _ most: Int, _ cell: (Change) -> String) -> Int {
       min(most, max(least, group.changes.map { cell($0).count }.max() ?? 0))
     }
-    time = width(4, 20) { $0.time?.secondsText ?? "" }
+    time = width(4, 20) { $0.time.map { ReportSentence.clock($0, countsTicks) } ?? "" }
     call = width(4, 20, Self.name)
     device = width(6, 20) { $0.device ?? "" }
     driver = width(6, 14) { $0.driver ?? "" }
@@ -41,17 +44,20 @@ struct TextChanges {
 
   func render(_ canvas: inout TextCanvas) {
     canvas.line()
-    canvas.line(canvas.fitted(row("time", "call", "device", "driver", "count", "line"), from: 0), .dim)
+    canvas.line(
+      canvas.fitted(row(countsTicks ? "tick" : "time", "call", "device", "driver", "count", "line"), from: 0),
+      .dim)
     let isCut = changes.count > Self.shown
     let atStart = isCut ? Self.shown - Self.shownAtEnd : foldPlace ?? changes.count
     for change in changes.prefix(atStart) { render(change, &canvas) }
     if isCut {
-      var rest = "  … \(changes.count - Self.shown) more changes, in the JSON report"
+      var rest = "  … \(counted(changes.count - Self.shown, "more change")), in the JSON report"
       if folded > 0 { rest += ", and \(folded) that are only counted" }
       canvas.line(rest + " …", .dim)
       for change in changes.suffix(Self.shownAtEnd) { render(change, &canvas) }
     } else if atStart < changes.count {
-      canvas.line("  … \(folded) more changes, which are only counted …", .dim)
+      canvas.line(
+        "  … \(counted(folded, "more change, which is", "more changes, which are")) only counted …", .dim)
       for change in changes.dropFirst(atStart) { render(change, &canvas) }
     }
   }
@@ -62,7 +68,8 @@ struct TextChanges {
     let isLeak = leaks.contains(change.at)
     let text =
       row(
-        change.time?.secondsText ?? "", Self.name(change), change.device ?? "", change.driver ?? "",
+        change.time.map { ReportSentence.clock($0, countsTicks) } ?? "", Self.name(change),
+        change.device ?? "", change.driver ?? "",
         change.before == change.after ? after : "\(before) → \(after)", "\(change.at.line)")
       + "  " + bar(change.after) + (isLeak ? " ← leak" : "")
     canvas.line(canvas.fitted(text.trimmingEnd(), from: 0), isLeak ? .bad : .plain)

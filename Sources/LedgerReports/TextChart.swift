@@ -31,6 +31,7 @@ struct TextChart {
   private static let mostRows = 6
 
   private let life: GroupTimeline
+  private let countsTicks: Bool
   /// Calls, warnings and losses; other lines that findings quote would only take their room.
   private let shown: [Int]
   /// By event, its place among those that are shown.
@@ -52,7 +53,7 @@ struct TextChart {
     let life = GroupTimeline(group, report, .order)
     var style = canvas.style
     style.width = min(style.width, widest)
-    let chart = TextChart(life, style)
+    let chart = TextChart(life, countsTicks: report.countsTicks, style)
     var drawing = TextCanvas(style: style)
     drawing.line()
     chart.marks(&drawing)
@@ -62,7 +63,8 @@ struct TextChart {
     canvas.append(drawing)
   }
 
-  private init(_ life: GroupTimeline, _ style: TextStyle) {
+  private init(_ life: GroupTimeline, countsTicks: Bool, _ style: TextStyle) {
+    self.countsTicks = countsTicks
     self.life = life
     shown = life.events.indices.filter { life.events[$0].mark != .line }
     var places: [Int] = []
@@ -249,13 +251,13 @@ struct TextChart {
     for index in shown {
       let event = life.events[index]
       let time = event.change.flatMap { life.group.changes[$0].time }
-      let label = Array(time?.secondsText ?? "line \(event.at.line)")
+      let label = Array(time.map { ReportSentence.clock($0, countsTicks) } ?? "line \(event.at.line)")
       let place = column(index)
       guard place >= free, place + label.count <= room else { continue }
       for (offset, character) in label.enumerated() { row[place + offset] = character }
       free = place + label.count + 2
     }
-    canvas.line(lead(hasTimes ? "seconds" : "") + " " + trimmed(row), .dim)
+    canvas.line(lead(hasTimes ? countsTicks ? "ticks" : "seconds" : "") + " " + trimmed(row), .dim)
     legend(&canvas)
   }
 

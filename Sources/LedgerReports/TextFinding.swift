@@ -24,7 +24,7 @@ enum TextFinding {
         lead: TextPlace.short(line.at, report).leftPadded(width) + "  ", .dim)
       canvas.paragraph(Printable.text(line.text), indent: 16, lead: "            ")
     }
-    if story.count > 12 { canvas.line("            and \(story.count - 12) more lines", .dim) }
+    if story.count > 12 { canvas.line("            and \(counted(story.count - 12, "more line"))", .dim) }
   }
 }
 

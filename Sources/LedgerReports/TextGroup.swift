@@ -65,7 +65,8 @@ enum TextGroup {
     canvas.line("  held at the end", .dim)
     for holder in group.holders {
       let number = (holder.count.map { "\($0)" } ?? "?").leftPadded(6)
-      var text = ReportSentence.kind(holder).padded(11) + Printable.text(ReportSentence.holder(holder))
+      var text =
+        ReportSentence.kind(holder).padded(11) + Printable.text(ReportSentence.holder(holder, report))
       if let at = holder.at { text += " (line \(at.line))" }
       canvas.line(canvas.fitted("\(number)  \(text)", from: 0), holder.kind == .leaked ? .bad : .plain)
     }

@@ -42,18 +42,20 @@ public enum TextReport {
     switch report.verdict {
     case .balanced, .unbalanced: canvas.paragraph(ReportSentence.verdict(report), indent: 0)
     case .inconclusive:
+      let sentence = ReportSentence.verdict(report)
+      if !sentence.isEmpty { canvas.paragraph(sentence, indent: 0) }
       for reason in report.reasons.prefix(8) {
         canvas.paragraph(Printable.text(reason) + ".", indent: 2, lead: "- ")
       }
       if report.reasons.count > 8 {
-        canvas.line("- and \(report.reasons.count - 8) more reasons, see the groups")
+        canvas.line("- and \(counted(report.reasons.count - 8, "more reason")), see the groups")
       }
     }
   }
 
   static func kernelSentence(_ kernel: KernelSummary) -> String {
     let release = kernel.release.map { Printable.text($0) + ": " } ?? ""
-    let windows = kernel.windows == 1 ? "1 probe" : "\(kernel.windows) probes"
+    let windows = counted(kernel.windows, "probe")
     switch kernel.testDriverRemove {
     case .unfixed:
       return release

@@ -37,8 +37,8 @@ public struct TextSummary: CollectionRenderer {
   public mutating func finish() -> [UInt8] {
     var canvas = TextCanvas(style: style)
     canvas.line()
-    let noun = tally.captures == 1 ? "1 capture" : "\(tally.captures) captures"
-    canvas.line(tally.captures == 1 ? "1 capture: \(tally.headline)" : "\(noun): \(tally.headline)", .strong)
+    let noun = counted(tally.captures, "capture")
+    canvas.line("\(noun): \(tally.headline)", .strong)
     addBugs(to: &canvas)
     if let baseline { add(baseline.gone(from: seen), to: &canvas) }
     return Array(canvas.text.utf8)
@@ -69,7 +69,8 @@ public struct TextSummary: CollectionRenderer {
     let left = max(0, all.count - Self.listedBugs)
     if left > 0 || others > 0 {
       canvas.line(
-        "          and \(left) more kinds of finding" + (others > 0 ? ", \(others) findings uncounted" : ""))
+        "          and \(counted(left, "more kind", "more kinds")) of finding"
+          + (others > 0 ? ", \(counted(others, "finding")) uncounted" : ""))
     }
   }
 
@@ -86,7 +87,8 @@ public struct TextSummary: CollectionRenderer {
     if gone.count > Self.listedBugs { canvas.line("          and \(gone.count - Self.listedBugs) more") }
     if open > 0 {
       canvas.line(
-        "          or hidden: \(open) captures of this run are unreadable or inconclusive", .doubtful)
+        "          or hidden: \(counted(open, "capture of this run is", "captures of this run are")) unreadable or inconclusive",
+        .doubtful)
     }
   }
 

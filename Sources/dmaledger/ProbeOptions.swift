@@ -17,6 +17,16 @@ struct ProbeOptions: ParsableArguments {
       valueName: "name=function"))
   var probe: [String] = []
 
+  /// What was meant, most likely: the two the wrong way round, or the name of a field for its meaning.
+  private static func hint(_ parts: [String]) -> String {
+    guard parts.count == 2 else { return "" }
+    if let meaning = Analyzer.Options.fieldMeaning(of: parts[0]) {
+      return "; did you mean --field \(meaning)=\(parts[1])?"
+    }
+    return Analyzer.Options.fieldMeaning(of: parts[1]).map { "; did you mean --field \($0)=\(parts[0])?" }
+      ?? ""
+  }
+
   /// The same in the library's terms.
   func analyzerOptions() throws -> Analyzer.Options {
     var options = Analyzer.Options()
@@ -25,7 +35,7 @@ struct ProbeOptions: ParsableArguments {
       guard parts.count == 2, options.addField(meaning: parts[0], name: parts[1]) else {
         throw ValidationError(
           "--field \(pair): expected MEANING=NAME with device, driver, group, id, count, owner, new-owner or result"
-        )
+            + Self.hint(parts))
       }
     }
     for pair in probe {

@@ -156,6 +156,26 @@ struct CommandTests {
     #expect(told.output.contains("count 8 → 9"))
   }
 
+  @Test(
+    "a field that cannot be told gets a hint",
+    arguments: [
+      ("my_cnt=count", "did you mean --field count=my_cnt?"),
+      ("owner_cnt=mine", "did you mean --field count=mine?"),
+      ("grp_id=gid2", "did you mean --field id=gid2?"), ("dev=who", "did you mean --field device=who?"),
+    ])
+  func fieldHints(pair: String, hint: String) throws {
+    let run = try CommandRun([Self.fixed, "--field", pair])
+    #expect(run.status == 64)
+    #expect(run.complaint.contains(hint))
+  }
+
+  @Test("a field that no probe has is told, and one that is there is not")
+  func absentField() throws {
+    let run = try CommandRun([Self.fixed, "--field", "count=my_cnt", "--field", "device=dev"])
+    #expect(run.output.contains("--field count=my_cnt: no probe that was read has a field my_cnt"))
+    #expect(!run.output.contains("--field device=dev:"))
+  }
+
   @Test("the command does not load Foundation")
   func lean() throws {
     let bytes = try Data(contentsOf: Checkout.command)

@@ -271,6 +271,7 @@ struct JSONReportTests {
   func schemaKeys() throws {
     var report = Report.withEverything
     for kind in OwnershipCallKind.allCases { report.unattributed[kind] = 1 }
+    report.sources[0].countsTicks = true
     let written = keys(of: text(report, captureID: "xxh3:0"))
     let described = try Schema().describedProperties
     #expect(Set(described.keys) == Set(written))

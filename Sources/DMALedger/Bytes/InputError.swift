@@ -95,7 +95,7 @@ package struct InputIssue: Sendable, Equatable {
     case .grew:
       "the file got longer while it was read: \(detail). What came later may be missing here"
     case .moreLongLines(let count):
-      "\(count) more lines are longer than \(LineReader.longestLine) bytes; they were skipped"
+      "\(counted(count, "more line is", "more lines are")) longer than \(LineReader.longestLine) bytes, and skipped"
     case .lineTooLong:
       "a line is longer than \(LineReader.longestLine) bytes; it was skipped"
     case .unterminatedLine:

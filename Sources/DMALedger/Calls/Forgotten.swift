@@ -43,18 +43,23 @@ struct Forgotten: Sendable {
   private static func words(_ kind: Kind, _ count: Int) -> String {
     switch kind {
     case .calls:
-      "\(count) calls were given up, because more were entered and not seen to return than are followed at once "
+      "\(counted(count, "call was", "calls were")) given up, because more were entered and not seen to return than are followed at once "
         + "(\(TaskLanes.limit) tasks, \(TaskLanes.mostAtGroup) calls at one group)"
     case .windows:
-      "\(count) probes were given up, because more had begun and not ended than are followed at once"
-    case .groups: "\(count) calls are on groups beyond those that are followed"
-    case .devices: "\(count) devices are beyond those that are followed in groups"
-    case .names: "\(count) lines name a device that there was no room for among so many names"
+      "\(counted(count, "probe was", "probes were")) given up, because more had begun and not ended than are followed at once"
+    case .groups:
+      "\(counted(count, "call is on a group", "calls are on groups")) beyond those that are followed"
+    case .devices: "\(counted(count, "device is", "devices are")) beyond those that are followed in groups"
+    case .names:
+      "\(counted(count, "line names", "lines name")) a device that there was no room for among so many names"
     case .boots:
-      "what \(count) boots of the kernel logs tell of devices was given up, because it is more than is kept"
-    case .warnings: "\(count) of the kernel's warnings are beyond those that are kept"
+      "what \(counted(count, "boot of the kernel logs tells", "boots of the kernel logs tell")) of devices was given up, "
+        + "because it is more than is kept"
+    case .warnings:
+      "\(count) of the kernel's warnings \(count == 1 ? "is" : "are") beyond those that are kept"
     case .places:
-      "\(count) lines of listings and programs are about devices or groups beyond those that are kept"
+      "\(counted(count, "line of listings and programs is", "lines of listings and programs are")) about devices or groups "
+        + "beyond those that are kept"
     case .uses: "uses of devices without a group were given up, because there were too many of them"
     }
   }

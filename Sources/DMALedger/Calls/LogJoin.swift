@@ -94,7 +94,8 @@ struct LogJoin {
       if wanting > 0 {
         note(
           source,
-          "the kernel log has no times since boot, so it was not joined to the trace. `dmesg` prints them without -T"
+          "the kernel log has no times since boot, so it was not joined to the trace. `dmesg` without -T prints them, and so "
+            + "does `journalctl -k -o short-monotonic`"
         )
       }
       return .open

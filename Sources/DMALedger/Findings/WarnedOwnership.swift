@@ -121,7 +121,8 @@ enum WarnedOwnership {
     var message =
       "The kernel warned while \(context.name(group)) was given back \(context.moment(call.entry))"
     if let device = context.text(call.device) { message += " for \(device)" }
-    message += ". " + meaning(warning.warning.kind)
+    message +=
+      ". " + (meaning(of: warning.warning.kind, at: call.countBefore) ?? meaning(warning.warning.kind))
     return Finding(
       rule: rule, severity: warning.warning.kind == .release ? .warning : .error, certainty: .consistent,
       group: group.id.map(GroupID.init), incarnation: group.incarnation, device: context.text(call.device),
@@ -174,6 +175,16 @@ enum WarnedOwnership {
     case .release: "the release of DMA ownership"
     case .freed: "the freeing of an IOMMU group"
     }
+  }
+
+  /// The same, where the call tells the count that the kernel found; `nil` where that decides nothing.
+  private static func meaning(of kind: OwnershipWarning.Kind, at count: Int?) -> String? {
+    guard kind == .unuse, let count else { return nil }
+    return count == 0
+      ? "owner_cnt was 0 then: a reference was given back that had never been taken (a device probed before it joined "
+        + "its group)."
+      : "owner_cnt was \(count) then, so it was not the count that the kernel minded: a PASID was still attached, and the "
+        + "reference stays."
   }
 
   private static func meaning(_ kind: OwnershipWarning.Kind) -> String {

@@ -2,9 +2,18 @@
 ///
 /// Strings are not escaped by the kernel: a quote ends one only where another argument or the line's end follows.
 struct ProbeFields {
-  /// What a field name means.
-  enum Meaning {
-    case device, driver, group, groupID, count, owner, newOwner, result, address, returnAddress
+  /// What a field name means, in the words of `--field`.
+  enum Meaning: String {
+    case device, driver, group
+    case groupID = "id"
+    case count, owner
+    case newOwner = "new-owner"
+    case result, address, returnAddress
+  }
+
+  /// The meaning that a user may give a field; `nil` for any other word.
+  static func meaning(inWords words: String) -> Meaning? {
+    Meaning(rawValue: words).flatMap { $0 == .address || $0 == .returnAddress ? nil : $0 }
   }
 
   /// The user's own names, given with `--field`.
@@ -23,6 +32,9 @@ struct ProbeFields {
       cursor.index += 1
       let value = Self.takeValue(&cursor)
       arguments += 1
+      if let place = extra.firstIndex(where: { $0.name.span.equals(name) }) {
+        fields.extras |= 1 << UInt64(place & 63)
+      }
       guard let meaning = meaning(name) else {
         if isReturn, name.hasText("arg1", at: 0), name.count == 4 {
           onlyArgument = Self.number(line, at: value.lowerBound)

@@ -14,8 +14,7 @@ enum SourceRemarks {
         Diagnostic(
           level: .note, source: index,
           message:
-            "its clock counts ticks and not time (counter, x86-tsc, uptime): wherever this report has seconds, "
-            + "a tick stands as a nanosecond. `echo global > trace_clock` before the next capture gives seconds"
+            "its clock counts ticks and not time (counter, x86-tsc, uptime), so times are plain numbers of that clock. `echo global > trace_clock` before the next capture gives seconds"
         ))
     }
     if decoder.continued.count > 0 {

@@ -107,6 +107,8 @@ package struct CallFields: Sendable {
   package var result: Int64?
   /// The device has a name that there was no room for.
   package var isUnnamed = false
+  /// Which of the user's own field names were there, a bit each; with more than 64 of them they share bits.
+  package var extras: UInt64 = 0
   /// Whether a field that should have been text could not be read: `(fault)`.
   package var hasFault = false
 

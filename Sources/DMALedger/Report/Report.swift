@@ -39,6 +39,9 @@ public struct Report: Sendable {
   /// Bytes of all sources after decompression. A file of records may claim any number.
   package var inputBytes: Int { sources.reduce(0) { $0.clampedSum($1.bytes) } }
 
+  /// Whether times are the plain numbers of a clock that counts something else.
+  public var countsTicks: Bool { sources.contains(where: \.countsTicks) }
+
   /// Whether any line of any source was understood. Where not, there is nothing to judge.
   public var understoodAnything: Bool {
     sources.contains { $0.understoodLines > 0 }
@@ -91,6 +94,8 @@ public struct SourceSummary: Sendable {
   public var lastTime: Nanoseconds?
   /// Events that the tracer says it lost; a marker without a number counts as one.
   public var lostEvents: Int
+  /// Whether its clock counts something else than time: then its times are plain numbers and no nanoseconds.
+  public var countsTicks = false
   /// Lines that no reader understood, by shape.
   public var unparsed: [UnparsedShape]
 

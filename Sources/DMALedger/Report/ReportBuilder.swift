@@ -110,7 +110,8 @@ struct ReportBuilder {
     }
     if ledger.beyond.total > 0 {
       reasons.append(
-        "\(ledger.beyond.total) ownership calls are on groups beyond the first \(ledger.groups.count), which are not followed"
+        "\(counted(ledger.beyond.total, "ownership call is on a group", "ownership calls are on groups")) beyond the first "
+          + "\(ledger.groups.count), which are not followed"
       )
     }
     if hasForgotten {
@@ -123,7 +124,7 @@ struct ReportBuilder {
     let open = ledger.unattributed
     if open.total > 0 {
       reasons.append(
-        "\(open.total) ownership calls cannot be given to a group: the capture has no argument that names it")
+        "\(counted(open.total, "ownership call")) cannot be given to a group: the capture has no argument that names it")
     }
     if lostBefore > 0 || losses.contains(where: { $0.kind != .missingUse }) {
       reasons.append("events were lost, so calls may be missing")

@@ -57,7 +57,8 @@ enum HTMLAnswer {
     if report.answers.count > shownAnswers {
       page.element(
         "p", isBlock: true,
-        "and \(report.answers.count - shownAnswers) more groups that were asked for, in the JSON report")
+        "and \(counted(report.answers.count - shownAnswers, "more group that was", "more groups that were")) asked for, in the JSON report"
+      )
     }
   }
 

@@ -31,7 +31,9 @@ enum HTMLFinding {
           page.element("code", part.line.text)
         }
       }
-      if story.count > shownLines { page.element("li", "and \(story.count - shownLines) more lines") }
+      if story.count > shownLines {
+        page.element("li", "and \(counted(story.count - shownLines, "more line"))")
+      }
     }
   }
 

@@ -86,10 +86,10 @@ enum HTMLGroup {
     let calls = life.group.changeCount
     let gaps = life.gaps.count { !life.isFold($0) }
     var label =
-      "Chart of group \(name): \(spokenCounts(life.group)), \(calls) \(calls == 1 ? "call" : "calls")"
-    if leaks > 0 { label += ", \(leaks) \(leaks == 1 ? "reference" : "references") leaked" }
+      "Chart of group \(name): \(spokenCounts(life.group)), \(counted(calls, "call"))"
+    if leaks > 0 { label += ", \(counted(leaks, "reference")) leaked" }
     if refusals > 0 { label += ", refused \(refusals == 1 ? "once" : "\(refusals) times")" }
-    if gaps > 0 { label += ", evidence is missing in \(gaps) \(gaps == 1 ? "place" : "places")" }
+    if gaps > 0 { label += ", evidence is missing in \(counted(gaps, "place"))" }
     label += ". The arrow keys step through its events; a table follows."
     // A slider is what screen readers hand the arrow keys to, and they say its value when it changes.
     page.element(
@@ -108,7 +108,7 @@ enum HTMLGroup {
   private static func table(_ index: Int, _ life: GroupTimeline, _ report: Report, _ page: inout HTMLCanvas) {
     page.element("details", [("class", "events")], isBlock: true) { page in
       page.element(
-        "summary", "The chart as a table, \(life.events.count) \(life.events.count == 1 ? "row" : "rows")")
+        "summary", "The chart as a table, \(counted(life.events.count, "row"))")
       page.markup("<div class=\"scroll\">")
       page.element(
         "table", [("id", "table-\(index)"), ("data-shown", "\(min(shownRows, life.events.count))")]
@@ -191,7 +191,7 @@ enum HTMLGroup {
       for holder in group.holders.prefix(shownHolders) {
         page.element("li", [("class", holder.kind.rawValue)], isBlock: true) { page in
           page.element("b", ReportSentence.kind(holder))
-          page.words(" " + ReportSentence.holder(holder))
+          page.words(" " + ReportSentence.holder(holder, report))
           if let at = holder.at {
             page.words(", ")
             HTMLFinding.place(at, report, timeline.groups[index], index, &page)

@@ -111,7 +111,7 @@ public enum HTMLReport {
     page.element("details", attributes, isBlock: true) { page in
       page.element(
         "summary",
-        "\(quiet.count) balanced \(quiet.count == 1 ? "group" : "groups"): every reference is accounted for")
+        "\(counted(quiet.count, "balanced group")): every reference is accounted for")
       for index in quiet { HTMLGroup.render(index, report, timeline, &page) }
     }
   }

@@ -19,7 +19,9 @@ extension GroupTimeline {
         events.append(
           Event(
             kind: .folded, position: position, at: folded.firstAt,
-            notes: ["\(folded.count) calls from here on are counted and not told one by one"], count: last,
+            notes: [
+              "\(counted(folded.count, "call")) from here on \(folded.count == 1 ? "is" : "are") counted and not told one by one"
+            ], count: last,
             mark: .line))
       }
       position = max(position, place(change.time, change.at, axis) ?? position)
