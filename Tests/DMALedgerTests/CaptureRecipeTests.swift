@@ -57,7 +57,7 @@ struct CaptureRecipeTests {
         == ["use", "unuse", "claim", "rel", "query", "use_ret", "claim_ret", "query_ret"])
     #expect(
       probes(report([late().text(.names)], release: "6.12.1"))
-        == ["use", "unuse", "rel", "use_x", "claim_x", "query_x"])
+        == ["use", "unuse", "rel", "drel", "use_x", "claim_x", "query_x", "dclaim_x"])
   }
 
   @Test("return codes without names need arguments only")
@@ -119,16 +119,32 @@ struct CaptureRecipeTests {
   }
 
   @Test("with every member listed only a capture from boot on is left")
-  func start() throws {
+  func start() {
     let story = Scenario()
     story.group(45, nic, audio, count: 1)
     story.query(45)
     let listing = "\(nic) group=45 driver=vfio-pci\n\(audio) group=45 driver=\n"
     let report = report([story.text(.arguments), listing], release: "6.12.1")
-    let line = try #require(report.recipe.last)
     #expect(report.verdict == .inconclusive)
-    #expect(line.hasPrefix(#"echo "trace_clock=global trace_buf_size=16M kprobe_event=\"p:rp,really_probe,"#))
-    #expect(!report.recipe.contains { $0.contains("lspci") || $0.contains("enable") })
+    #expect(
+      report.recipe.contains {
+        $0.hasPrefix(#"echo "trace_clock=global trace_buf_size=16M kprobe_event=\"p:rp,really_probe,"#)
+      })
+    #expect(!report.recipe.contains { $0.contains("lspci") || $0.contains("events/own/enable") })
+  }
+
+  /// iommufd's calls came with 6.2 (kernel-model 1.2).
+  @Test(
+    "iommufd's claim and release of a device are watched where the kernel has them",
+    arguments: [("6.1.192", false), ("6.2.16", true), ("6.8.12", true), (nil, true)])
+  func deviceClaims(release: String?, isThere: Bool) {
+    let report = report([late().text(.names)], release: release)
+    #expect(probes(report).contains("dclaim") == isThere)
+    #expect(probes(report).contains("drel") == isThere)
+    #expect(probes(report).contains("dclaim_ret") == isThere)
+    // A line that a kernel refuses would take those behind it along.
+    let block = report.recipe.prefix { $0 != "EOF" }
+    #expect(block.contains { $0.contains("iommu_device_claim") } == (isThere && release != nil))
   }
 
   @Test("lost events need a larger buffer and nothing else")
@@ -150,7 +166,10 @@ struct CaptureRecipeTests {
   func calls() {
     let log = "qemu-system-x86_64: -device vfio-pci,host=\(nic): vfio \(nic): group 45 is not viable\n"
     let report = report([log], release: "6.12.1")
-    #expect(probes(report) == ["rp", "rp_x", "use", "unuse", "rel", "use_x", "claim_x", "query_x"])
+    #expect(
+      probes(report) == [
+        "rp", "rp_x", "use", "unuse", "rel", "drel", "use_x", "claim_x", "query_x", "dclaim_x",
+      ])
     #expect(report.recipe.last?.contains("lspci") == true)
   }
 
@@ -213,6 +232,28 @@ struct CaptureRecipeTests {
       lines.contains(
         "p:own/claim iommu_group_claim_dma_owner grp=$arg1:x64 id=+144($arg1):s32 cnt=+192($arg1):u32 own=+200($arg1):x64 "
           + "new=$arg2:x64"))
+    #expect(lines.count == 8)
+  }
+
+  /// The form that a 6.1 accepted in its initrd (kernel-model 3.3).
+  @Test("what the shell makes of the bootconfig is one")
+  func bootConfig() throws {
+    let story = Scenario()
+    story.group(45, nic, audio, count: 1)
+    story.query(45)
+    let listing = "\(nic) group=45 driver=vfio-pci\n\(audio) group=45 driver=\n"
+    let text = try run(report([story.text(.arguments), listing]).recipe, for: "own.bconf").text
+    let lines = text.split(separator: "\n")
+    #expect(lines.first == "kernel { trace_clock = global; trace_buf_size = 16M }")
+    #expect(lines.dropFirst().first == "ftrace.event {")
+    #expect(
+      lines.contains(
+        #"  kprobes.use_ret { probes = "iommu_device_use_default_domain%return ret=$retval:s32"; enable }"#))
+    #expect(
+      lines.contains(
+        #"  kprobes.unuse { probes = "iommu_device_unuse_default_domain dev=+0(+0($arg1)):string grp=+432($arg1):x64 "#
+          + #"id=+144(+432($arg1)):s32 cnt=+192(+432($arg1)):u32"; enable }"#))
+    #expect(lines.last == "}")
     #expect(lines.count == 8)
   }
 

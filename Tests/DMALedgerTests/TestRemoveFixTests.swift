@@ -7,9 +7,10 @@ import Testing
 @Suite("The fix and the kernel's release")
 struct TestRemoveFixTests {
   /// A bind that leaks, or on a fixed kernel does not, an unbind, and the refusal; with the log's banner beside it.
-  private func report(_ release: String?, isFixed: Bool = false, _ evidence: Scenario.Evidence = .arguments)
-    -> Report
-  {
+  private func report(
+    _ release: String?, isFixed: Bool = false, _ evidence: Scenario.Evidence = .arguments,
+    rest: String = "(gcc 12.2.0) #1 SMP"
+  ) -> Report {
     let story = Scenario()
     story.group(45, nic)
     story.probe(nic, "e1000e") {
@@ -21,7 +22,7 @@ struct TestRemoveFixTests {
     story.query(45)
     var analyzer = Analyzer()
     if let release {
-      let banner = "[    0.000000] Linux version \(release) (gcc 12.2.0) #1 SMP\n"
+      let banner = "[    0.000000] Linux version \(release) \(rest)\n"
       analyzer.read(bytes: Array(banner.utf8), name: "dmesg.txt")
     }
     analyzer.read(bytes: Array(story.text(evidence).utf8), name: "trace.txt")
@@ -43,6 +44,50 @@ struct TestRemoveFixTests {
       kernelStep(report)
         == "this kernel (\(release)) lacks f429378a9bf8, which came to its series with \(first)")
     #expect(report.answers.first?.fix.hasPrefix("boot \(first) or later") == true)
+  }
+
+  @Test(
+    "a distribution's own number does not tell, where the commit came to the series",
+    arguments: [
+      ("6.1.0-13-amd64", "6.1.53"), ("6.5.0-14-generic", "6.5.3"), ("6.4.0-150600.23.7-default", "6.4.16"),
+    ])
+  func ownNumber(release: String, first: String) {
+    let report = report(release)
+    #expect(report.kernel.fix == .lacksByBehaviour)
+    #expect(
+      kernelStep(report).hasPrefix(
+        "this kernel (\(release)) behaves as one without f429378a9bf8, which came to its series with \(first); "
+      ))
+    #expect(kernelStep(report).contains("does not tell which"))
+    #expect(report.answers.first?.fix.hasPrefix("boot a kernel built with f429378a9bf8") == true)
+    #expect(self.report(release, isFixed: true).kernel.fix == .hasByBehaviour)
+  }
+
+  /// Banners of Debian 12 and of Ubuntu 23.10, shortened in the middle.
+  @Test(
+    "the banner of a distribution tells what it is built from",
+    arguments: [
+      (
+        "6.1.0-12-amd64",
+        "(debian-kernel@lists.debian.org) (gcc-12 (Debian 12.2.0-14) 12.2.0) #1 SMP PREEMPT_DYNAMIC Debian 6.1.52-1 (2023-09-07)",
+        "6.1.52-1", FixStanding.lacksByRelease
+      ),
+      (
+        "6.1.0-13-amd64",
+        "(debian-kernel@lists.debian.org) (gcc-12 (Debian 12.2.0-14) 12.2.0) #1 SMP PREEMPT_DYNAMIC Debian 6.1.55-1 (2023-09-29)",
+        "6.1.55-1", .lacksInSpite
+      ),
+      (
+        "6.5.0-9-generic",
+        "(buildd@lcy02) (x86_64-linux-gnu-gcc-13 (Ubuntu 13.2.0-4ubuntu3) 13.2.0) #9-Ubuntu SMP (Ubuntu 6.5.0-9.9-generic 6.5.3)",
+        "6.5.3", .lacksInSpite
+      ),
+    ] as [(String, String, String, FixStanding)])
+  func banner(release: String, rest: String, upstream: String, standing: FixStanding) {
+    let report = report(release, rest: rest)
+    #expect(report.kernel.release == release)
+    #expect(report.kernel.fix == standing)
+    #expect(kernelStep(report).contains("this kernel (\(release), built from \(upstream))"))
   }
 
   @Test(

@@ -56,7 +56,7 @@ extension KernelMessage {
       let function = warning.function.map { "\($0)" } ?? "another function"
       return "warning in \(function) on \(text(warning.cpu)) by \(text(warning.comm))/\(text(warning.pid))"
     case .task(let task): return "task \(text(task.comm))/\(task.pid) on \(task.cpu) of \(text(task.release))"
-    case .boot(let release): return "boot of \(text(release))"
+    case .boot(let release, _): return "boot of \(text(release))"
     case .anotherBoot: return "another boot"
     case .commandLine(let clock, let tracer): return "trace_clock=\(text(clock)) ftrace=\(text(tracer))"
     case .clockStable(let offset): return "clock \(offset)"

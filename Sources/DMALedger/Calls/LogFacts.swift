@@ -115,6 +115,8 @@ struct LogBoot: Sendable {
   private(set) var traceReset: Witness?
   /// `uname -r`, from the banner.
   private(set) var release: NameID?
+  /// The release of kernel.org that it is built from, where the banner of a distribution tells.
+  private(set) var upstream: NameID?
   /// What printk adds to the raw scheduler clock, where the kernel said so, in nanoseconds.
   private(set) var clockOffset: Int64?
   private(set) var firstTime: Nanoseconds?
@@ -147,8 +149,9 @@ struct LogBoot: Sendable {
     if !isEmptied { noteDevice(message, witness, caller, textSize) }
     switch message {
     case .clockStable(let offset): clockOffset = offset
-    case .boot(let name):
+    case .boot(let name, let version):
       release = name
+      upstream = version
       hasBanner = true
     case .traceReset: traceReset = witness
     case .dropped: hasLoss = true

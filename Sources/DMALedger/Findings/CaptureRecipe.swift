@@ -1,6 +1,6 @@
 /// The shortest capture that would decide what this one leaves open, as lines to paste into a root shell.
 enum CaptureRecipe {
-  static func lines(for questions: OpenQuestions, release: String?) -> [String] {
+  static func lines(for questions: OpenQuestions, version: KernelVersion?) -> [String] {
     let open = questions.all
     var lines: [String] = []
     if open.contains(.damage) {
@@ -15,11 +15,14 @@ enum CaptureRecipe {
       ]
     }
     if open.contains(.start) { return lines + start }
-    let byName = KernelVersion(release).map { $0 >= .firstWithNamedArguments } ?? false
-    let probes = probes(for: questions, byName: byName)
+    let byName = version.map { $0 >= .firstWithNamedArguments } ?? false
+    let mayLack = version == nil
+    let probes = probes(for: questions, byName: byName).filter {
+      !$0.isOfDevice || version.map { $0 >= .firstWithDeviceClaims } ?? true
+    }
     if !probes.isEmpty {
       lines.append("# \(reason(open))")
-      lines += runTime(probes, byName: byName)
+      lines += runTime(probes, byName: byName, mayLack: mayLack)
       lines.append(
         "echo 1 > /sys/kernel/tracing/events/own/enable   # then start the VM again, and when it was refused:"
       )
@@ -49,12 +52,14 @@ enum CaptureRecipe {
   /// Of all probes those that the open questions need.
   private static func probes(for questions: OpenQuestions, byName: Bool) -> [ProbeLine] {
     let open = questions.all
-    let returns: [ProbeLine] = [.useReturn, .claimReturn, .queryReturn]
+    let returns: [ProbeLine] = [.useReturn, .claimReturn, .queryReturn, .deviceClaimReturn]
     let needsReturns = open.contains(.calls) || !questions.hasReturns
     if !open.isDisjoint(with: [.calls, .names]) {
       // By name a return reads what the entry would.
       let entries: [ProbeLine] =
-        byName && needsReturns ? [.use, .unuse, .release] : [.use, .unuse, .claim, .release, .query]
+        byName && needsReturns
+        ? [.use, .unuse, .release, .deviceRelease]
+        : [.use, .unuse, .claim, .release, .query, .deviceClaim, .deviceRelease]
       let windows: [ProbeLine] = open.contains(.calls) ? [.probe, .probeReturn] : []
       return windows + entries + (needsReturns ? returns : [])
     }
@@ -69,12 +74,20 @@ enum CaptureRecipe {
   // MARK: - Forms
 
   /// By name from 6.9 on; where the release is older or not known, by offsets, which every kernel with BTF has.
-  private static func runTime(_ probes: [ProbeLine], byName: Bool) -> [String] {
+  /// `mayLack`: whether the kernel may be one without iommufd's calls; what it refuses must not take the rest along.
+  private static func runTime(_ probes: [ProbeLine], byName: Bool, mayLack: Bool) -> [String] {
     if byName {
       return ["cat >> /sys/kernel/tracing/dynamic_events <<'EOF'"] + probes.map(\.named) + ["EOF"]
     }
-    let lines = probes.map(\.offset)
-    return offsets(usedIn: lines) + ["cat >> /sys/kernel/tracing/kprobe_events <<EOF"] + lines + ["EOF"]
+    let sure = probes.filter { !mayLack || !$0.isOfDevice }.map(\.offset)
+    let perhaps = probes.filter { mayLack && $0.isOfDevice }.map(\.offset)
+    var lines = offsets(usedIn: sure + perhaps)
+    if !sure.isEmpty { lines += ["cat >> /sys/kernel/tracing/kprobe_events <<EOF"] + sure + ["EOF"] }
+    if !perhaps.isEmpty {
+      lines.append("# iommufd, from 6.2 on; an older kernel refuses these and needs none")
+    }
+    lines += perhaps.map { "echo \"\($0)\" >> /sys/kernel/tracing/kprobe_events || true" }
+    return lines
   }
 
   /// Reads the offsets of this kernel, where the lines need any.
@@ -100,9 +113,14 @@ enum CaptureRecipe {
     return [
       "# what was taken before the capture began: the same from boot on. This prints what to append to the kernel command",
       "# line; boot with it, start the VM, and when it was refused: cat /sys/kernel/tracing/trace > trace.txt",
-    ] + offsets(usedIn: lines) + [
-      #"echo "trace_clock=global trace_buf_size=16M kprobe_event=\"\#(lines.joined(separator: ";"))\"""#
-    ]
+    ] + offsets(usedIn: lines + probes.map(\.bootConfig)) + [
+      #"echo "trace_clock=global trace_buf_size=16M kprobe_event=\"\#(lines.joined(separator: ";"))\"""#,
+      "# or, where the command line has no room for that: as a bootconfig (`bootconfig -a own.bconf INITRD`, and the word",
+      "# bootconfig on the command line; kernels with CONFIG_BOOTTIME_TRACING)",
+      "cat > own.bconf <<EOF",
+      "kernel { trace_clock = global; trace_buf_size = 16M }",
+      "ftrace.event {",
+    ] + probes.map { "  \($0.bootConfig)" } + ["}", "EOF"]
   }
 
   private static let listing = [

@@ -6,10 +6,15 @@ struct FindingContext {
   let losses: [Loss]
   /// `uname -r`, where a source names it.
   var release: String?
+  /// The release of kernel.org that it is built from, where a distribution's banner tells.
+  var upstream: String?
   /// The clock counts something else than time: print plain numbers.
   let countsTicks: Bool
   /// How the report names the sources.
   let order: SourceOrder
+
+  /// The release that can be compared.
+  var version: KernelVersion? { KernelVersion(upstream) ?? KernelVersion(release) }
 
   func text(_ name: NameID?) -> String? {
     name.map { names.text($0) }

@@ -3,6 +3,8 @@ struct KernelVersion: Comparable {
   var major: Int
   var minor: Int
   var patch: Int
+  /// False where a distribution counts in its own numbers: every `6.1.0-13-amd64` is built from a later 6.1.
+  var isPatchKnown = true
 
   init(_ major: Int, _ minor: Int, _ patch: Int = 0) {
     self.major = major
@@ -17,6 +19,8 @@ struct KernelVersion: Comparable {
       .map { Int($0.prefix(while: \.isNumber)) }
     guard numbers.count >= 2, let major = numbers[0], let minor = numbers[1] else { return nil }
     self.init(major, minor, numbers.count > 2 ? numbers[2] ?? 0 : 0)
+    let rest = release.dropFirst("\(major).\(minor).0".count)
+    isPatchKnown = patch > 0 || !(rest.first == "-" && rest.dropFirst().first?.isNumber == true)
   }
 
   static func < (left: KernelVersion, right: KernelVersion) -> Bool {
@@ -25,6 +29,9 @@ struct KernelVersion: Comparable {
 
   /// `6.1`
   var series: String { "\(major).\(minor)" }
+
+  /// Kernels from here on let iommufd claim and release a device's group.
+  static let firstWithDeviceClaims = KernelVersion(6, 2)
 
   /// Kernels from here on let probes name arguments by BTF, at a return too; older ones need offsets.
   static let firstWithNamedArguments = KernelVersion(6, 9)

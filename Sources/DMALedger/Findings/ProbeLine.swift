@@ -13,6 +13,19 @@ struct ProbeLine: Sendable {
       offset.replacing("own/", with: "").map { $0 == " " ? "," : $0 })
   }
 
+  /// The probe as a bootconfig has it below `ftrace.event`: `kprobes.use { probes = "…"; enable }`.
+  var bootConfig: String {
+    let isReturn = offset.hasPrefix("r:")
+    let words = offset.dropFirst("p:own/".count).split(separator: " ")
+    let arguments = words.dropFirst(2).joined(separator: " ")
+    return "kprobes.\(words[0]) { probes = \"\(words[1])\(isReturn ? "%return" : "") \(arguments)\"; enable }"
+  }
+
+  /// Whether it watches iommufd's claim or release of a device, which kernels before 6.2 do not have.
+  var isOfDevice: Bool {
+    offset.contains(" iommu_device_claim_") || offset.contains(" iommu_device_release_")
+  }
+
   private static let groupByName =
     "grp=dev->iommu_group id=dev->iommu_group->id cnt=dev->iommu_group->owner_cnt"
   private static let ownerByName = "own=dev->iommu_group->owner"
@@ -47,9 +60,20 @@ struct ProbeLine: Sendable {
     named: "f:own/claim_x iommu_group_claim_dma_owner%return ret=$retval grp=group id=group->id "
       + "cnt=group->owner_cnt own=group->owner",
     offset: #"r:own/claim_ret iommu_group_claim_dma_owner ret=\$retval:s32"#)
+  static let deviceClaim = ProbeLine(
+    named:
+      "f:own/dclaim iommu_device_claim_dma_owner dev=dev->kobj.name:string \(groupByName) \(ownerByName)",
+    offset:
+      #"p:own/dclaim iommu_device_claim_dma_owner \#(device) \#(groupByOffset) own=+$W(+$G(\$arg1)):x64 "#
+      + #"new=\$arg2:x64"#)
+  static let deviceRelease = ProbeLine(
+    named:
+      "f:own/drel iommu_device_release_dma_owner dev=dev->kobj.name:string \(groupByName) \(ownerByName)",
+    offset:
+      #"p:own/drel iommu_device_release_dma_owner \#(device) \#(groupByOffset) own=+$W(+$G(\$arg1)):x64"#)
   static let deviceClaimReturn = ProbeLine(
     named: "f:own/dclaim_x iommu_device_claim_dma_owner%return ret=$retval dev=dev->kobj.name:string "
-      + "grp=dev->iommu_group cnt=dev->iommu_group->owner_cnt \(ownerByName)",
+      + "\(groupByName) \(ownerByName)",
     offset: #"r:own/dclaim_ret iommu_device_claim_dma_owner ret=\$retval:s32"#)
   static let release = ProbeLine(
     named:

@@ -13,11 +13,18 @@ public enum TestRemoveFix {
   /// DMA ownership, and the bug with it, came with this release.
   private static let origin = KernelVersion(5, 19)
 
-  /// Whether a mainline or stable kernel of this release has the commit; `nil` before 5.19, which has no ownership.
+  /// Whether a mainline or stable kernel of this release has the commit; `nil` before 5.19, which has no ownership, and
+  /// where a distribution's number hides which release of the series it is.
   static func isPart(of version: KernelVersion) -> Bool? {
     if version < origin { return nil }
     if version >= first[0] { return true }
+    if isHidden(version) { return nil }
     return first.dropFirst().contains { $0.series == version.series && $0 <= version }
+  }
+
+  /// Whether the commit came to the series, and the release does not say whether it came before.
+  private static func isHidden(_ version: KernelVersion) -> Bool {
+    !version.isPatchKnown && version >= origin && firstRelease(inSeriesOf: version) != nil
   }
 
   /// The first release of the same series that has it; `nil` where the series ended without.
@@ -26,8 +33,8 @@ public enum TestRemoveFix {
   }
 
   /// What release and behaviour say together; behaviour outweighs the release.
-  static func standing(behaviour: TestDriverRemove, release: String?) -> FixStanding {
-    let isPart = KernelVersion(release).flatMap(isPart(of:))
+  static func standing(behaviour: TestDriverRemove, version: KernelVersion?) -> FixStanding {
+    let isPart = version.flatMap(isPart(of:))
     switch behaviour {
     case .unfixed: return isPart.map { $0 ? .lacksInSpite : .lacksByRelease } ?? .lacksByBehaviour
     case .fixed: return isPart.map { $0 ? .has : .backported } ?? .hasByBehaviour
@@ -37,10 +44,11 @@ public enum TestRemoveFix {
 
   /// One clause on the kernel, to stand behind a semicolon: `this kernel (6.1.30) lacks f429378a9bf8, …`.
   static func clause(_ context: FindingContext, behaviour: TestDriverRemove? = nil) -> String? {
-    let name = context.release.map { "this kernel (\($0))" } ?? "this kernel"
-    switch standing(behaviour: behaviour ?? context.evidence.verdict, release: context.release) {
+    let upstream = context.upstream.flatMap { $0 == context.release ? nil : ", built from \($0)" } ?? ""
+    let name = context.release.map { "this kernel (\($0)\(upstream))" } ?? "this kernel"
+    switch standing(behaviour: behaviour ?? context.evidence.verdict, version: context.version) {
     case .lacksByRelease:
-      let series = KernelVersion(context.release).map { version in
+      let series = context.version.map { version in
         firstRelease(inSeriesOf: version).map { ", which came to its series with \($0)" }
           ?? "; the \(version.series) series ended without it, so take 6.6 or later"
       }
@@ -52,7 +60,12 @@ public enum TestRemoveFix {
         return
           "\(name) behaves as one without \(commit), which came with \(releases) (`uname -r` tells its release)"
       }
-      return KernelVersion(release) == nil
+      if let version = context.version, isHidden(version), let first = firstRelease(inSeriesOf: version) {
+        return
+          "\(name) behaves as one without \(commit), which came to its series with \(first); \(release) is its "
+          + "distribution's own number and does not tell which \(version.series) it is built from (`uname -v` may)"
+      }
+      return context.version == nil
         ? "\(name) behaves as one without \(commit), which came with \(releases)"
         : "\(name) is older than DMA ownership itself, so its vendor brought that in without \(commit)"
     case .has: return "\(name) has \(commit), by its release and by what it does"
@@ -66,7 +79,7 @@ public enum TestRemoveFix {
   /// What to boot instead, for a sentence: by the series of the kernel where that helps.
   static func cure(_ context: FindingContext) -> String {
     let option = "CONFIG_DEBUG_TEST_DRIVER_REMOVE"
-    guard let version = KernelVersion(context.release), isPart(of: version) == false else {
+    guard let version = context.version, isPart(of: version) == false else {
       return "boot a kernel built with \(commit) or without \(option)"
     }
     return "boot \(firstRelease(inSeriesOf: version) ?? "6.6") or later, or a kernel without \(option)"

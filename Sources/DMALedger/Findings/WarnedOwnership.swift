@@ -157,7 +157,7 @@ enum WarnedOwnership {
 
   /// PASIDs are looked at from 6.2 on: before that an unuse warns for one reason only.
   private static func certainty(_ kind: OwnershipWarning.Kind, _ context: FindingContext) -> Certainty {
-    guard kind == .unuse, let version = KernelVersion(context.release) else { return .suspected }
+    guard kind == .unuse, let version = context.version else { return .suspected }
     return version < KernelVersion(6, 2, 0) ? .consistent : .suspected
   }
 

@@ -9,6 +9,22 @@ extension KernelMessage {
     return text.contains("vfio") ? vfio(text, &names) : nil
   }
 
+  /// `… #1 SMP PREEMPT_DYNAMIC Debian 6.1.55-1 (2023-09-29)`, `… (Ubuntu 6.5.0-14.14~22.04.1-generic 6.5.3)`: the release
+  /// of kernel.org that a distribution names in its banner.
+  private static func upstream(_ text: Span<UInt8>, _ names: inout NameTable) -> NameID? {
+    if let place = text.firstIndex(of: " Debian ") {
+      let version = word(text, at: place + 8)
+      return version.isEmpty || !version[0].isDigit ? nil : names.intern(version)
+    }
+    // The compiler may be Ubuntu's as well; the kernel stands last.
+    var last: Int?
+    while let place = text.firstIndex(of: "(Ubuntu ", from: last.map { $0 + 1 } ?? 0) { last = place }
+    guard let last, text[text.count - 1] == 0x29 else { return nil }
+    let start = last + 8 + word(text, at: last + 8).count + 1
+    guard start < text.count - 1, text[start].isDigit else { return nil }
+    return names.intern(text.extracting(start..<text.count - 1))
+  }
+
   static func machine(_ text: Span<UInt8>, _ names: inout NameTable) -> KernelMessage? {
     switch text[0] {
     case 0x57 where text.hasText("WARNING: ", at: 0): return .warning(warning(text, &names))
@@ -16,7 +32,7 @@ extension KernelMessage {
     case 0x43 where text.hasText("Command line: ", at: 0): return commandLine(text, &names)
     case 0x4B where text.hasText("Kernel command line: ", at: 0): return commandLine(text, &names)
     case 0x4C where text.hasText("Linux version ", at: 0):
-      return .boot(release: names.intern(word(text, at: 14)))
+      return .boot(release: names.intern(word(text, at: 14)), upstream: upstream(text, &names))
     default: break
     }
     if let place = text.firstIndex(of: "sched_clock: Marking stable (") { return clock(text, place + 29) }

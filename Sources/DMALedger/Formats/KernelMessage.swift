@@ -39,8 +39,9 @@ package enum KernelMessage: Sendable, Equatable {
   /// `CPU: 1 PID: 174 Comm: cat Not tainted 6.1.0 #1`: who is meant by the warning or oops above.
   case task(KernelTask)
 
-  /// `Linux version 6.1.30 (…`: a boot begins.
-  case boot(release: NameID)
+  /// `Linux version 6.1.30 (…`: a boot begins. `upstream` is what the release is built from, where the distribution's
+  /// own number of the release hides it and the end of the line tells: `Debian 6.1.55-1`.
+  case boot(release: NameID, upstream: NameID?)
   /// `-- Boot 0e0f… --`, `-- Reboot --`: what follows is of another boot.
   case anotherBoot
   /// `Command line: … trace_clock=global ftrace=function`; said only where it names one of them.

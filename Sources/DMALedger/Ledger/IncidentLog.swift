@@ -19,6 +19,8 @@ struct IncidentLog: Sendable {
   private(set) var traceResets: [Witness] = []
   /// `uname -r` of each boot of the trace.
   private(set) var releases: [String?] = []
+  /// What each of them is built from, where the banner of a distribution tells.
+  private(set) var upstreams: [String?] = []
   private(set) var diagnostics: [Diagnostic] = []
 
   init(
@@ -39,6 +41,9 @@ struct IncidentLog: Sendable {
         &diagnostics)
       let release = chosen.compactMap { log.boots[$0].release }.first.map(names.text)
       releases.append(traced ?? release)
+      upstreams.append(
+        chosen.first { index in log.boots[index].release.map(names.text) == releases.last }
+          .flatMap { log.boots[$0].upstream }.map(names.text))
       var offset: Int64?
       if case .joined(_, let found) = outcome { offset = found }
       for index in chosen {

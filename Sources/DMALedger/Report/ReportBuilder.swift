@@ -24,7 +24,7 @@ struct ReportBuilder {
     let contexts = evidence.enumerated().map { boot, seen in
       FindingContext(
         names: names, arena: arena, evidence: seen, losses: losses, release: log.releases[boot],
-        countsTicks: countsTicks, order: order)
+        upstream: log.upstreams[boot], countsTicks: countsTicks, order: order)
     }
     let summaries = ledger.groups.filter { group in
       !group.changes.isEmpty || !group.toldRefusals.isEmpty || !group.listedHolders.isEmpty
@@ -48,7 +48,8 @@ struct ReportBuilder {
       groups[index].reasons += told(summary.ledger.loggedHolders)
     }
     let merged = KernelEvidence.merged(evidence)
-    let release = contexts.compactMap(\.release).last
+    let last = contexts.last { $0.release != nil }
+    let release = last?.release
     var report = Report(
       verdict: verdict, reasons: reasons,
       kernel: KernelSummary(
@@ -57,19 +58,19 @@ struct ReportBuilder {
       sources: order.arranged(sources), groups: groups, unattributed: ledger.unattributed,
       findings: FindingRegister.sorted(own.flatMap { $0 } + unclaimed + general),
       diagnostics: order.arranged(diagnostics))
-    report.kernel.fix = TestRemoveFix.standing(behaviour: merged.verdict, release: release)
+    report.kernel.fix = TestRemoveFix.standing(behaviour: merged.verdict, version: last?.version)
     report.answers = AnswerBuilder(
       contexts: contexts, ledger: ledger, incident: incident, summaries: summaries, reports: groups,
       questions: questions
     ).answers()
     let whole = FindingContext(
       names: names, arena: arena, evidence: merged, losses: losses, release: release,
-      countsTicks: countsTicks,
+      upstream: last?.upstream, countsTicks: countsTicks,
       order: order)
     let open = OpenQuestions(
       summaries, asked: unanswered(report.answers, summaries), isInconclusive: verdict == .inconclusive,
       ledger: ledger, whole, lostBefore: lostBefore)
-    report.recipe = CaptureRecipe.lines(for: open, release: release)
+    report.recipe = CaptureRecipe.lines(for: open, version: last?.version)
     return report
   }
 
@@ -124,7 +125,8 @@ struct ReportBuilder {
     let open = ledger.unattributed
     if open.total > 0 {
       reasons.append(
-        "\(counted(open.total, "ownership call")) cannot be given to a group: the capture has no argument that names it")
+        "\(counted(open.total, "ownership call")) cannot be given to a group: the capture has no argument that names it"
+      )
     }
     if lostBefore > 0 || losses.contains(where: { $0.kind != .missingUse }) {
       reasons.append("events were lost, so calls may be missing")
