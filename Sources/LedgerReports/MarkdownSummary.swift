@@ -4,7 +4,7 @@ import DMALedger
 ///
 /// First what it comes to and a short table of the bugs, one line for each fingerprint, then folded what shows each of
 /// them and which captures are not balanced. What would not fit is left out from the end, with a word about it.
-/// Keeps what ``BugTally`` keeps and ``listedCaptures`` captures.
+/// Keeps what ``BugTally`` keeps and ``listedCaptures`` captures, and the fingerprints seen where there is a baseline.
 public struct MarkdownSummary: CollectionRenderer {
   /// What a comment on GitHub takes, in bytes; GitLab takes more.
   public static let commentLimit = 65_536
@@ -13,6 +13,8 @@ public struct MarkdownSummary: CollectionRenderer {
 
   private let limit: Int
   private let locator: SourceLocator
+  private let baseline: Baseline?
+  private var seen: Set<String> = []
   private var tally = BugTally()
   private var rows: [String] = []
   /// Why the first capture is not decided, and what would settle it.
@@ -22,9 +24,11 @@ public struct MarkdownSummary: CollectionRenderer {
   private static let listedBugs = 30
   private static let storiedBugs = 10
 
-  /// A summary of at most `limit` bytes.
-  public init(limit: Int = commentLimit, locator: SourceLocator = SourceLocator()) {
+  /// A summary of at most `limit` bytes; with a baseline it says what is gone as well.
+  public init(limit: Int = commentLimit, locator: SourceLocator = SourceLocator(), baseline: Baseline? = nil)
+  {
     self.limit = limit
+    self.baseline = baseline
     self.locator = locator
   }
 
@@ -36,6 +40,7 @@ public struct MarkdownSummary: CollectionRenderer {
   /// Nothing: the counts stand at the top and are known in the end.
   public mutating func add(_ capture: CaptureRecord) -> [UInt8] {
     tally.add(capture, locator)
+    if baseline != nil { seen.formUnion(capture.report.findings.map(\.fingerprint)) }
     guard capture.outcome != .balanced else { return [] }
     open += 1
     if tally.captures == 1 { doubts = Self.doubts(about: capture) }
@@ -50,6 +55,7 @@ public struct MarkdownSummary: CollectionRenderer {
     var page = BoundedPage(limit: limit)
     page.add(heading)
     if !told.isEmpty { page.add(table(told)) }
+    if let gone = baseline?.gone(from: seen), !gone.isEmpty { page.add(table(ofGone: gone)) }
     if tally.captures > 1 {
       if !rows.isEmpty { page.add(captures) }
     } else if !doubts.isEmpty {
@@ -59,7 +65,7 @@ public struct MarkdownSummary: CollectionRenderer {
     let notes = bugs.filter { $0.finding.severity == .note }
     if !notes.isEmpty {
       page.add(
-        Self.folded("\(notes.count == 1 ? "1 note" : "\(notes.count) notes")", table(notes)))
+        Self.folded(counted(notes.count, "note"), table(notes)))
     }
     return page.finished()
   }
@@ -69,7 +75,7 @@ public struct MarkdownSummary: CollectionRenderer {
   private var heading: String {
     tally.captures == 1
       ? "### DMA ownership: \(tally.headline)\n"
-      : "### DMA ownership in \(tally.captures) captures: \(tally.headline)\n"
+      : "### DMA ownership in \(counted(tally.captures, "capture")): \(tally.headline)\n"
   }
 
   private func table(_ bugs: [BugTally.Bug]) -> String {
@@ -95,11 +101,28 @@ public struct MarkdownSummary: CollectionRenderer {
     return text
   }
 
+  /// A bug that nothing decides in this run may still be there.
+  private func table(ofGone bugs: [Baseline.Bug]) -> String {
+    var text = "\n| gone since the baseline | rule | driver | was in |\n|---|---|---|---|\n"
+    for bug in bugs.prefix(Self.listedBugs) {
+      text +=
+        "| \(bug.severity.rawValue) | \(bug.rule.rawValue) | \(MarkdownText.code(Self.cut(bug.driver ?? ""))) "
+      text += "| \(MarkdownText.code(Self.cut(bug.capture))) |\n"
+    }
+    if bugs.count > Self.listedBugs { text += "\nand \(bugs.count - Self.listedBugs) more that are gone\n" }
+    let hidden = tally.outcomes[.inconclusive, default: 0] + tally.outcomes[.unreadable, default: 0]
+    if hidden > 0 {
+      text +=
+        "\nor hidden: \(counted(hidden, "capture of this run is", "captures of this run are")) unreadable or inconclusive\n"
+    }
+    return text
+  }
+
   private var captures: String {
     var text = "\n| capture | verdict | groups | |\n|---|---|---|---|\n" + rows.joined()
-    if open > rows.count { text += "\nand \(open - rows.count) more captures\n" }
+    if open > rows.count { text += "\nand \(counted(open - rows.count, "more capture"))\n" }
     return Self.folded(
-      open == 1 ? "1 capture is not balanced" : "\(open) captures are not balanced", text)
+      "\(counted(open, "capture is", "captures are")) not balanced", text)
   }
 
   private static func row(_ capture: CaptureRecord) -> String {
@@ -170,6 +193,11 @@ private struct BoundedPage {
   }
 
   func finished() -> [UInt8] {
-    leftOut == 0 ? bytes : bytes + Array("\n\(leftOut) parts are left out for their size.\n".utf8)
+    leftOut == 0
+      ? bytes
+      : bytes
+        + Array(
+          "\n\(counted(leftOut, "part is", "parts are")) left out for \(leftOut == 1 ? "its" : "their") size.\n"
+            .utf8)
   }
 }

@@ -29,10 +29,13 @@ struct OutputFiles {
   }
 
   /// Opens a summary that is added to what other steps wrote before; all of them together have a limit.
-  mutating func openStepSummary(at path: PathName, _ locator: SourceLocator) throws(Standard.WriteError) {
+  mutating func openStepSummary(at path: PathName, _ locator: SourceLocator, _ baseline: Baseline?)
+    throws(Standard.WriteError)
+  {
     do throws(Standard.WriteError) {
       let file = try OutputFile(appendingTo: path)
-      add(MarkdownSummary(limit: MarkdownSummary.stepLimit - file.size, locator: locator), file)
+      let limit = MarkdownSummary.stepLimit - file.size
+      add(MarkdownSummary(limit: limit, locator: locator, baseline: baseline), file)
     } catch {
       throw abandoned(error)
     }

@@ -6,7 +6,9 @@ enum OutputFormat: String, CaseIterable, ExpressibleByArgument {
   case text, json, html, perfetto, chrome, jsonl, junit, sarif, ktap, tap, github, gitlab, markdown
 
   /// What writes it; `nil` for those that are about one capture alone.
-  func renderer(_ locator: SourceLocator, sarifAnchor: String? = nil) -> (any CollectionRenderer)? {
+  func renderer(_ locator: SourceLocator, sarifAnchor: String? = nil, baseline: Baseline? = nil)
+    -> (any CollectionRenderer)?
+  {
     switch self {
     case .text, .json, .html, .perfetto, .chrome: return nil
     case .jsonl: return JSONLinesReport(toolVersion: DMALedgerCommand.version)
@@ -19,7 +21,7 @@ enum OutputFormat: String, CaseIterable, ExpressibleByArgument {
     case .tap: return TAPReport()
     case .github: return GitHubAnnotations(locator: locator)
     case .gitlab: return GitLabQualityReport(locator: locator)
-    case .markdown: return MarkdownSummary(locator: locator)
+    case .markdown: return MarkdownSummary(locator: locator, baseline: baseline)
     }
   }
 }

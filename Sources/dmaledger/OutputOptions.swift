@@ -82,10 +82,12 @@ struct OutputOptions: ParsableArguments {
   }
 
   /// Opens all of them. `main` is the command's own format, which may be the annotations themselves.
-  func open(_ outputs: inout OutputFiles, main: OutputFormat) throws(Standard.WriteError) {
+  func open(_ outputs: inout OutputFiles, main: OutputFormat, baseline: Baseline? = nil)
+    throws(Standard.WriteError)
+  {
     let locator = Surroundings.locator
     for (format, path) in wanted {
-      if let renderer = format.renderer(locator, sarifAnchor: sarifAnchor?.name) {
+      if let renderer = format.renderer(locator, sarifAnchor: sarifAnchor?.name, baseline: baseline) {
         try outputs.open(renderer, at: path)
       }
     }
@@ -94,7 +96,7 @@ struct OutputOptions: ParsableArguments {
     }
     let isOnGitHub = !noGithub && Surroundings.value(of: "GITHUB_ACTIONS") == "true"
     if let path = githubSummary ?? (isOnGitHub ? Surroundings.path(of: "GITHUB_STEP_SUMMARY") : nil) {
-      try outputs.openStepSummary(at: path, locator)
+      try outputs.openStepSummary(at: path, locator, baseline)
     }
     // The runner looks for commands on standard error, too, where they do not mix with the report.
     if isOnGitHub, main != .github { outputs.openOnStandardError(GitHubAnnotations(locator: locator)) }

@@ -31,6 +31,7 @@ struct BaselineTests {
     #expect(!again.output.contains("(new)") && !again.output.contains("gone"))
     let page = String(decoding: try folder.bytes("page.md"), as: UTF8.self)
     #expect(page.contains("| error (known) | test-remove-leak |"))
+    #expect(!page.contains("gone since"))
     let strict = try run(path("again.zst"), "--baseline", baseline)
     #expect(strict.status == 1)
   }
@@ -61,7 +62,11 @@ struct BaselineTests {
 
   @Test("what is not found any more is told as gone")
   func gone() throws {
-    let run = try run(BatchTests.fixed, "--baseline", path("unfixed.jsonl.zst"))
+    let run = try run(
+      BatchTests.fixed, "--baseline", path("unfixed.jsonl.zst"), "--markdown", path("page.md"))
+    let page = String(decoding: try folder.bytes("page.md"), as: UTF8.self)
+    #expect(page.contains("| gone since the baseline | rule | driver | was in |"))
+    #expect(page.contains("| error | test-remove-leak | `e1000e` | `\(BatchTests.unfixed)` |"))
     let parts = run.output.split(separator: "gone since the baseline\n")
     try #require(parts.count == 2)
     #expect(parts[1].contains("error    test-remove-leak  e1000e  was in \(BatchTests.unfixed)"))

@@ -49,6 +49,23 @@ struct JoiningTests {
     }
   }
 
+  @Test(
+    "a window without a line is forgiven to a log that says it lost messages, and to no other",
+    arguments: [
+      "** 3 printk messages dropped **", "[   23.000000] systemd[1]: printk: 3 messages suppressed.", nil,
+    ] as [String?])
+  func droppedMessages(marker: String?) {
+    let story = ProbeStory(
+      Array(Self.story.binds.prefix(2)), groups: [("0000:00:03.0", 1), ("0000:02:01.0", 9)])
+    var lines = story.log([.groups, .probing, .bound]).split(separator: "\n").map(String.init)
+    lines.removeAll { $0.contains("0000:00:03.0") && !$0.contains("iommu group") }
+    if let marker { lines.append(marker) }
+    let report = joined(story.trace(), lines.joined(separator: "\n") + "\n")
+    let isForgiven = marker?.hasPrefix("**") == true
+    #expect(leaks(report) == (isForgiven ? ["9 0000:02:01.0 e1000 consistent"] : []))
+    #expect(report.verdict == (isForgiven ? .unbalanced : .inconclusive))
+  }
+
   @Test("without a line that announces a group nothing is given to one")
   func noGroups() {
     let report = joined(Self.story.trace(), Self.story.log([.probing, .bound]))

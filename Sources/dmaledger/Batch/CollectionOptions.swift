@@ -51,7 +51,7 @@ struct CollectionOptions: ParsableArguments {
     if !quiet, output != .standardStream, !outputs.usesStandardOutput {
       try files.open(TextSummary(style: color.style(isFile: false), baseline: baseline), at: .standardStream)
     }
-    try outputs.open(&files, main: .text)
+    try outputs.open(&files, main: .text, baseline: baseline)
     return files
   }
 }
