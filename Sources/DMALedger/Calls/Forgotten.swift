@@ -53,8 +53,7 @@ struct Forgotten: Sendable {
     case .names:
       "\(counted(count, "line names", "lines name")) a device that there was no room for among so many names"
     case .boots:
-      "what \(counted(count, "boot of the kernel logs tells", "boots of the kernel logs tell")) of devices was given up, "
-        + "because it is more than is kept"
+      "what \(count) boots of the kernel logs tell of devices was given up, because it is more than is kept"
     case .warnings:
       "\(count) of the kernel's warnings \(count == 1 ? "is" : "are") beyond those that are kept"
     case .places:
