@@ -108,7 +108,7 @@ struct BoundedStateTests {
     change(&options.kept)
     if trace == nil { options.questions = [.group(3)] }
     var analyzer = Analyzer(options: options)
-    if let trace { analyzer.read(bytes: Array(("# tracer: nop\n#\n" + trace).utf8), name: "trace.txt") }
+    if let trace { analyzer.read(bytes: Array(trace.utf8), name: "trace.txt") }
     analyzer.read(bytes: Array(log.utf8), name: "dmesg.txt")
     return analyzer.finish()
   }
