@@ -62,6 +62,15 @@ struct BugTally {
         lines: lines, lastCapture: captures))
   }
 
+  /// Where a bug that is gone may still be: `2 captures of this run are unreadable or inconclusive`; `nil` where all are
+  /// decided.
+  var undecided: String? {
+    let count = outcomes[.inconclusive, default: 0] + outcomes[.unreadable, default: 0]
+    if count == 0 { return nil }
+    return
+      "\(counted(count, "capture of this run is", "captures of this run are")) unreadable or inconclusive"
+  }
+
   /// `unbalanced`, or with several captures `3 unbalanced, 1 inconclusive, 116 balanced`.
   var headline: String {
     let parts = [CaptureRecord.Outcome.unbalanced, .unreadable, .inconclusive, .balanced].compactMap {

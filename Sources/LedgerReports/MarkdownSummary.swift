@@ -110,11 +110,7 @@ public struct MarkdownSummary: CollectionRenderer {
       text += "| \(MarkdownText.code(Self.cut(bug.capture))) |\n"
     }
     if bugs.count > Self.listedBugs { text += "\nand \(bugs.count - Self.listedBugs) more that are gone\n" }
-    let hidden = tally.outcomes[.inconclusive, default: 0] + tally.outcomes[.unreadable, default: 0]
-    if hidden > 0 {
-      text +=
-        "\nor hidden: \(counted(hidden, "capture of this run is", "captures of this run are")) unreadable or inconclusive\n"
-    }
+    if let undecided = tally.undecided { text += "\nor hidden: \(undecided)\n" }
     return text
   }
 

@@ -76,7 +76,6 @@ public struct TextSummary: CollectionRenderer {
 
   private func add(_ gone: [Baseline.Bug], to canvas: inout TextCanvas) {
     guard !gone.isEmpty else { return }
-    let open = tally.outcomes[.inconclusive, default: 0] + tally.outcomes[.unreadable, default: 0]
     canvas.line()
     canvas.line("gone since the baseline", .strong)
     for bug in gone.prefix(Self.listedBugs) {
@@ -85,11 +84,7 @@ public struct TextSummary: CollectionRenderer {
       canvas.line("          " + words.joined(separator: "  ") + "  was in " + Printable.text(bug.capture))
     }
     if gone.count > Self.listedBugs { canvas.line("          and \(gone.count - Self.listedBugs) more") }
-    if open > 0 {
-      canvas.line(
-        "          or hidden: \(counted(open, "capture of this run is", "captures of this run are")) unreadable or inconclusive",
-        .doubtful)
-    }
+    if let undecided = tally.undecided { canvas.line("          or hidden: \(undecided)", .doubtful) }
   }
 
   private static func why(_ capture: CaptureRecord) -> String {

@@ -63,3 +63,12 @@ extension Span<UInt8> {
     return count > limit ? text + "…" : text
   }
 }
+
+extension [UInt8] {
+  /// The bytes of a span that does not live as long as they have to.
+  package init(copying span: Span<UInt8>) {
+    self = []
+    reserveCapacity(span.count)
+    for index in span.indices { append(span[index]) }
+  }
+}

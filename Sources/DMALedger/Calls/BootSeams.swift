@@ -75,10 +75,7 @@ struct BootSeams {
 
   /// Keeps an event until it can be judged.
   mutating func keep(_ event: TraceEvent, _ line: Span<UInt8>) {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(line.count)
-    for index in 0..<line.count { bytes.append(line[index]) }
-    held.append((event, bytes))
+    held.append((event, [UInt8](copying: line)))
   }
 
   /// Whether the clock went back before what is held.

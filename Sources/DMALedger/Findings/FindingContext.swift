@@ -130,6 +130,15 @@ enum Fingerprint {
   }
 }
 
+extension FindingContext {
+  /// `group 3 keeps 1 reference that nobody will give back: e1000e for 0000:00:03.0 took it at 6.131601 s`; one that is
+  /// only suspected it may keep.
+  func keeps(_ leak: Leak, of who: String, _ group: GroupLedger) -> String {
+    "\(name(group)) \(leak.certainty > .suspected ? "keeps" : "may keep") 1 reference that nobody will give back: "
+      + "\(who) took it \(moment(leak.use.exit ?? leak.use.entry))"
+  }
+}
+
 extension Nanoseconds {
   /// Seconds with six digits, as the tracer prints them: `6.131601`.
   public var secondsText: String {

@@ -55,8 +55,7 @@ extension ProbeFailureLeak {
         certainty: leak.certainty, group: group.id.map(GroupID.init), incarnation: group.incarnation,
         device: context.text(device), driver: context.text(leak.use.driver), excess: 1,
         message:
-          "\(context.name(group)) \(isProved ? "keeps" : "may keep") 1 reference that nobody will give back: "
-          + "\(who) took it \(context.moment(leak.use.exit ?? leak.use.entry)), the probe failed, and "
+          context.keeps(leak, of: who, group) + ", the probe failed, and "
           + (isProved
             ? "no unuse followed."
             : "the capture shows no unuse, but does not prove that there was none."),

@@ -92,10 +92,7 @@ extension TestRemoveLeak {
   ) -> Finding {
     let driver = leak.use.driver ?? leak.again?.driver
     let who = context.holder(driver: driver, device: device)
-    let keeps = leak.certainty == .suspected ? "may keep" : "keeps"
-    var message =
-      "\(context.name(group)) \(keeps) 1 reference that nobody will give back: \(who) took it "
-      + context.moment(leak.use.exit ?? leak.use.entry)
+    var message = context.keeps(leak, of: who, group)
     var chain = "really_probe>use>device_remove>use"
     if let again = leak.again {
       message +=

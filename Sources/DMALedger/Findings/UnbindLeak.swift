@@ -51,8 +51,7 @@ extension UnbindLeak {
         group: group.id.map(GroupID.init), incarnation: group.incarnation, device: context.text(device),
         driver: context.text(leak.use.driver), excess: 1,
         message:
-          "\(context.name(group)) \(isProved ? "keeps" : "may keep") 1 reference that nobody will give back: "
-          + "\(who) took it \(context.moment(leak.use.exit ?? leak.use.entry)) and was unbound"
+          context.keeps(leak, of: who, group) + " and was unbound"
           + (isProved
             ? " without an unuse."
             : "; the capture shows no unuse, but does not prove that there was none."),

@@ -114,7 +114,7 @@ struct LogEnvelope {
     switch piece {
     case .whole: return rest(line, from: start)
     case .start(let stream):
-      let text = bytes(line, from: start)
+      let text = [UInt8](copying: line.extracting(start..<line.count))
       guard let index = held.firstIndex(where: { $0.stream == stream }) else {
         held.append((stream, text, number))
         return .held
@@ -126,30 +126,25 @@ struct LogEnvelope {
       guard let index = held.firstIndex(where: { $0.stream == stream }) else {
         return rest(line, from: start)
       }
-      if held[index].text.count < Self.longestText { held[index].text += bytes(line, from: start) }
+      if held[index].text.count < Self.longestText {
+        held[index].text += [UInt8](copying: line.extracting(start..<line.count))
+      }
       return .held
     case .partial:
       let before = partial ?? ([], number)
       guard before.text.count < Self.longestText else { return .held }
-      partial = (before.text + bytes(line, from: start), before.line)
+      partial = (before.text + [UInt8](copying: line.extracting(start..<line.count)), before.line)
       return .held
     case .last:
       guard let before = partial else { return rest(line, from: start) }
       partial = nil
-      return .text(before.text + bytes(line, from: start), line: before.line)
+      return .text(before.text + [UInt8](copying: line.extracting(start..<line.count)), line: before.line)
     }
   }
 
   private func rest(_ line: Span<UInt8>, from start: Int) -> Content {
     let end = ConsoleBytes.end(of: line)
     return start < end ? .inner(start..<end) : .held
-  }
-
-  private func bytes(_ line: Span<UInt8>, from start: Int) -> [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(line.count - start)
-    for index in start..<line.count { bytes.append(line[index]) }
-    return bytes
   }
 
   // MARK: - Objects

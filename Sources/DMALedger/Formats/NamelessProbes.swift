@@ -24,10 +24,7 @@ struct NamelessProbes {
   var isEmpty: Bool { first == waiting.count }
 
   mutating func keep(_ event: TraceEvent, _ line: Span<UInt8>) {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(line.count)
-    for index in 0..<line.count { bytes.append(line[index]) }
-    waiting.append((event, bytes))
+    waiting.append((event, [UInt8](copying: line)))
   }
 
   /// The next event that need not wait, or that has waited long enough; `atEnd` of the source all of them have.

@@ -12,19 +12,8 @@ extension RecordContext {
   }
 
   private static func perfRecord(_ line: Span<UInt8>, bracket: Int) -> RecordContext? {
-    var end = bracket
-    while end > 0, line[end - 1] == 0x20 { end -= 1 }
-    var start = end
-    while start > 0, line[start - 1].isDigit || line[start - 1] == 0x2F { start -= 1 }
-    guard start > 0, start < end, end < bracket, line[start - 1] == 0x20 else { return nil }
-    var number = ByteCursor(line, at: start)
-    guard let first = number.takeDecimal() else { return nil }
-    var pid = first
-    if number.take(0x2F) {
-      guard let thread = number.takeDecimal() else { return nil }
-      pid = thread
-    }
-    guard number.index == end, pid <= Int32.max else { return nil }
+    let end = lastByte(line, before: bracket)
+    guard end < bracket, let (pid, start) = perfTask(line, before: end), start > 0 else { return nil }
     var cursor = ByteCursor(line, at: bracket)
     guard var context = bracketTail(&cursor) else { return nil }
     cursor.skipBlanks()
@@ -66,16 +55,21 @@ extension RecordContext {
       end = lastByte(line, before: token - 1)
     }
     guard end > 0 else { return context }
-    var token = end
-    while token > 0, line[token - 1].isDigit || line[token - 1] == 0x2F { token -= 1 }
-    var number = ByteCursor(line, at: token)
-    guard token == 0 || line[token - 1] == 0x20, var pid = number.takeDecimal() else { return nil }
+    guard let (pid, start) = perfTask(line, before: end) else { return nil }
+    return finish(context, line: line, pid: pid, commEnd: max(0, start - 1))
+  }
+
+  /// The thread of `126` or `126/127` that ends at `end`, and where it begins: at the line's first byte or behind a blank.
+  private static func perfTask(_ line: Span<UInt8>, before end: Int) -> (pid: Int, start: Int)? {
+    var start = end
+    while start > 0, line[start - 1].isDigit || line[start - 1] == 0x2F { start -= 1 }
+    var number = ByteCursor(line, at: start)
+    guard start == 0 || line[start - 1] == 0x20, var pid = number.takeDecimal() else { return nil }
     if number.take(0x2F) {
       guard let thread = number.takeDecimal() else { return nil }
       pid = thread
     }
-    guard number.index == end, pid <= Int32.max else { return nil }
-    return finish(context, line: line, pid: pid, commEnd: max(0, token - 1))
+    return number.index == end && pid <= Int32.max ? (pid, start) : nil
   }
 
   /// Where ` group:event: ` begins, the first of a line.

@@ -56,21 +56,15 @@ struct IncidentFacts: Sendable {
       {
         return
       }
-      if refusals.count < Self.mostRefusals {
-        refusals.append(Refusal(group: group, device: device, witness: witness))
-      } else {
-        forgotten.note(.places, witness.at)
-      }
+      guard keeps(refusals.count < Self.mostRefusals, witness) else { return }
+      refusals.append(Refusal(group: group, device: device, witness: witness))
     case .granted(let group):
-      if grants.count < most || grants[group] != nil {
-        grants[group] = witness
-      } else {
-        forgotten.note(.places, witness.at)
-      }
+      guard keeps(grants.count < most || grants[group] != nil, witness) else { return }
+      grants[group] = witness
     case .member(let device, let group):
       place(device, in: group, witness)
     case .driver(let device, let driver):
-      guard hasRoom(for: device, witness) else { return }
+      guard keeps(hasRoom(for: device), witness) else { return }
       if places[device] == nil {
         places[device] = Place(device: device, driver: nil, tellsDriver: false, witness: witness)
       }
@@ -89,10 +83,7 @@ struct IncidentFacts: Sendable {
   private mutating func place(_ device: NameID, in group: Int, _ witness: Witness) {
     let membership = Membership(device: device, group: group)
     if memberships.contains(membership) { return }
-    guard memberships.count < most, hasRoom(for: device, witness) else {
-      if memberships.count >= most { forgotten.note(.places, witness.at) }
-      return
-    }
+    guard keeps(memberships.count < most && hasRoom(for: device), witness) else { return }
     groups[group, default: []].append(device)
     memberships.insert(membership)
     if let other = groupsByDevice[device], other != group { contested.insert(device) }
@@ -102,10 +93,12 @@ struct IncidentFacts: Sendable {
     }
   }
 
-  private mutating func hasRoom(for device: NameID, _ witness: Witness) -> Bool {
-    if places.count < most || places[device] != nil { return true }
-    forgotten.note(.places, witness.at)
-    return false
+  private func hasRoom(for device: NameID) -> Bool { places.count < most || places[device] != nil }
+
+  /// Whether there is room for what a line tells; takes note of what there is none for.
+  private mutating func keeps(_ hasRoom: Bool, _ witness: Witness) -> Bool {
+    if !hasRoom { forgotten.note(.places, witness.at) }
+    return hasRoom
   }
 
   /// The members of a group with their drivers.
