@@ -7,12 +7,17 @@ import Testing
 @Suite("Capture recipes")
 struct CaptureRecipeTests {
   private func report(_ texts: [String], release: String? = nil) -> Report {
-    var analyzer = Analyzer()
     let banner = release.map { ["[    0.000000] Linux version \($0) (gcc 12.2.0) #1 SMP\n"] } ?? []
-    for (index, text) in (banner + texts).enumerated() {
-      analyzer.read(bytes: Array(text.utf8), name: "file\(index)")
-    }
-    return analyzer.finish()
+    return TestSupport.report(on: banner + texts)
+  }
+
+  /// Of a capture that begins when the count is already 1.
+  private var startRecipe: [String] {
+    let story = Scenario()
+    story.group(45, nic, audio, count: 1)
+    story.query(45)
+    let listing = "\(nic) group=45 driver=vfio-pci\n\(audio) group=45 driver=\n"
+    return report([story.text(.arguments), listing]).recipe
   }
 
   /// The functions that a recipe watches: `use_x` is their return by name, `use_ret` by offset.
@@ -238,11 +243,7 @@ struct CaptureRecipeTests {
   /// The form that a 6.1 accepted in its initrd (kernel-model 3.3).
   @Test("what the shell makes of the bootconfig is one")
   func bootConfig() throws {
-    let story = Scenario()
-    story.group(45, nic, audio, count: 1)
-    story.query(45)
-    let listing = "\(nic) group=45 driver=vfio-pci\n\(audio) group=45 driver=\n"
-    let text = try run(report([story.text(.arguments), listing]).recipe, for: "own.bconf").text
+    let text = try run(startRecipe, for: "own.bconf").text
     let lines = text.split(separator: "\n")
     #expect(lines.first == "kernel { trace_clock = global; trace_buf_size = 16M }")
     #expect(lines.dropFirst().first == "ftrace.event {")
@@ -259,11 +260,7 @@ struct CaptureRecipeTests {
 
   @Test("what the shell makes of the boot line fits a kernel command line")
   func boot() throws {
-    let story = Scenario()
-    story.group(45, nic, audio, count: 1)
-    story.query(45)
-    let listing = "\(nic) group=45 driver=vfio-pci\n\(audio) group=45 driver=\n"
-    let printed = try run(report([story.text(.arguments), listing]).recipe, for: "none").printed
+    let printed = try run(startRecipe, for: "none").printed
     #expect(
       printed.hasPrefix(
         #"trace_clock=global trace_buf_size=16M kprobe_event="p:rp,really_probe,dev=+0(+0($arg1)):string,"#

@@ -5,11 +5,7 @@ import Testing
 /// Captures that suggest an answer and do not prove it: the ledger stays in doubt, and says so.
 @Suite("What is not proved")
 struct DoubtTests {
-  private func report(_ texts: String...) -> Report {
-    var analyzer = Analyzer()
-    for (index, text) in texts.enumerated() { analyzer.read(bytes: Array(text.utf8), name: "file\(index)") }
-    return analyzer.finish()
-  }
+  private func report(_ texts: String...) -> Report { TestSupport.report(on: texts) }
 
   /// One device leaves its driver, the count stays 1, and VFIO is refused.
   private static let refused = """

@@ -29,13 +29,13 @@ struct GroupIdentityTests {
   private static let qemu =
     "qemu-system-x86_64: -device vfio-pci,host=0000:00:03.0: vfio 0000:00:03.0: group 1 is not viable\n"
 
-  private func report(_ sources: [String]) -> Report {
-    var analyzer = Analyzer()
-    for (index, text) in sources.enumerated() {
-      analyzer.read(bytes: Array(text.utf8), name: "source-\(index)")
-    }
-    return analyzer.finish()
+  /// A device joins group 1, leaves it and joins a group.
+  private static func moved(to group: Int) -> String {
+    banner + added("0000:00:03.0", 1) + "[    5.000000] pci 0000:00:03.0: Removing from iommu group 1\n"
+      + added("0000:00:03.0", group, at: 6)
   }
+
+  private func report(_ sources: [String]) -> Report { TestSupport.report(on: sources) }
 
   private func ids(_ report: Report) -> [Int?] { report.groups.map { $0.id?.value } }
 
@@ -60,20 +60,12 @@ struct GroupIdentityTests {
 
   @Test("a device that was in two groups names neither of them")
   func wanderer() {
-    let log =
-      Self.banner + Self.added("0000:00:03.0", 1)
-      + "[    5.000000] pci 0000:00:03.0: Removing from iommu group 1\n"
-      + Self.added("0000:00:03.0", 5, at: 6)
-    #expect(ids(report([Self.trace, log])) == [nil])
+    #expect(ids(report([Self.trace, Self.moved(to: 5)])) == [nil])
   }
 
   @Test("a device that went back into a group of the same number is in that group")
   func sameAgain() {
-    let log =
-      Self.banner + Self.added("0000:00:03.0", 1)
-      + "[    5.000000] pci 0000:00:03.0: Removing from iommu group 1\n"
-      + Self.added("0000:00:03.0", 1, at: 6)
-    #expect(ids(report([Self.trace, log])) == [1])
+    #expect(ids(report([Self.trace, Self.moved(to: 1)])) == [1])
   }
 
   @Test("two pointers for one number, or two numbers for one pointer, name nothing")

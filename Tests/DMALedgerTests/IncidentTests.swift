@@ -13,13 +13,7 @@ struct IncidentTests {
     return analyzer.finish()
   }
 
-  private func reportOn(_ texts: String...) -> Report {
-    var analyzer = Analyzer()
-    for (index, text) in texts.enumerated() {
-      analyzer.read(bytes: Array(text.utf8), name: "file\(index)")
-    }
-    return analyzer.finish()
-  }
+  private func reportOn(_ texts: String...) -> Report { TestSupport.report(on: texts) }
 
   private func leaks(_ report: Report) -> [String] {
     report.findings.filter { $0.rule == .testRemoveLeak && $0.certainty > .suspected }.map {

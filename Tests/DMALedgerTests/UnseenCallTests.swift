@@ -5,11 +5,7 @@ import Testing
 /// Calls that are in the capture and that no group can be named for, beside those that can be placed.
 @Suite("Calls that cannot be placed")
 struct UnseenCallTests {
-  private func report(_ texts: String...) -> Report {
-    var analyzer = Analyzer()
-    for (index, text) in texts.enumerated() { analyzer.read(bytes: Array(text.utf8), name: "file\(index)") }
-    return analyzer.finish()
-  }
+  private func report(_ texts: String...) -> Report { TestSupport.report(on: texts) }
 
   private static let both = """
     0000:02:01.0 group=9 driver=e1000

@@ -7,9 +7,7 @@ import Testing
 @Suite("Sentences of reports for people")
 struct SentenceTests {
   private func text(_ sources: [String]) -> String {
-    var analyzer = Analyzer()
-    for (index, text) in sources.enumerated() { analyzer.read(bytes: Array(text.utf8), name: "file\(index)") }
-    return TextReport.render(analyzer.finish(), style: TextStyle(width: 400))
+    TextReport.render(report(on: sources), style: TextStyle(width: 400))
   }
 
   private static func line(_ time: String, _ body: String) -> String {

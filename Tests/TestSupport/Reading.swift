@@ -12,6 +12,13 @@ package func report(on bytes: [UInt8], name: String = "trace.txt") -> Report {
   return analyzer.finish()
 }
 
+/// Reads the files of one incident, in this order.
+package func report(on texts: [String]) -> Report {
+  var analyzer = Analyzer()
+  for (index, text) in texts.enumerated() { analyzer.read(bytes: Array(text.utf8), name: "file\(index)") }
+  return analyzer.finish()
+}
+
 extension Report {
   /// Lines of the first source that no reader understood.
   package var unparsedLines: Int {
