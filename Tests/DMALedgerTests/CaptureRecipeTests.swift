@@ -8,7 +8,7 @@ import Testing
 struct CaptureRecipeTests {
   private func report(_ texts: [String], release: String? = nil) -> Report {
     let banner = release.map { ["[    0.000000] Linux version \($0) (gcc 12.2.0) #1 SMP\n"] } ?? []
-    return TestSupport.report(on: banner + texts)
+    return TestSupport.report(onFiles: banner + texts)
   }
 
   /// Of a capture that begins when the count is already 1.

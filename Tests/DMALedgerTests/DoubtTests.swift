@@ -5,7 +5,7 @@ import Testing
 /// Captures that suggest an answer and do not prove it: the ledger stays in doubt, and says so.
 @Suite("What is not proved")
 struct DoubtTests {
-  private func report(_ texts: String...) -> Report { TestSupport.report(on: texts) }
+  private func report(_ texts: String...) -> Report { TestSupport.report(onFiles: texts) }
 
   /// One device leaves its driver, the count stays 1, and VFIO is refused.
   private static let refused = """

@@ -35,7 +35,7 @@ struct GroupIdentityTests {
       + added("0000:00:03.0", group, at: 6)
   }
 
-  private func report(_ sources: [String]) -> Report { TestSupport.report(on: sources) }
+  private func report(_ sources: [String]) -> Report { TestSupport.report(onFiles: sources) }
 
   private func ids(_ report: Report) -> [Int?] { report.groups.map { $0.id?.value } }
 

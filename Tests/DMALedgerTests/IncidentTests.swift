@@ -13,7 +13,7 @@ struct IncidentTests {
     return analyzer.finish()
   }
 
-  private func reportOn(_ texts: String...) -> Report { TestSupport.report(on: texts) }
+  private func reportOn(_ texts: String...) -> Report { TestSupport.report(onFiles: texts) }
 
   private func leaks(_ report: Report) -> [String] {
     report.findings.filter { $0.rule == .testRemoveLeak && $0.certainty > .suspected }.map {

@@ -5,7 +5,7 @@ import Testing
 /// Calls that are in the capture and that no group can be named for, beside those that can be placed.
 @Suite("Calls that cannot be placed")
 struct UnseenCallTests {
-  private func report(_ texts: String...) -> Report { TestSupport.report(on: texts) }
+  private func report(_ texts: String...) -> Report { TestSupport.report(onFiles: texts) }
 
   private static let both = """
     0000:02:01.0 group=9 driver=e1000

@@ -7,7 +7,7 @@ import Testing
 @Suite("Sentences of reports for people")
 struct SentenceTests {
   private func text(_ sources: [String]) -> String {
-    TextReport.render(report(on: sources), style: TextStyle(width: 400))
+    TextReport.render(report(onFiles: sources), style: TextStyle(width: 400))
   }
 
   private static func line(_ time: String, _ body: String) -> String {

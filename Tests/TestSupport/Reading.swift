@@ -13,7 +13,7 @@ package func report(on bytes: [UInt8], name: String = "trace.txt") -> Report {
 }
 
 /// Reads the files of one incident, in this order.
-package func report(on texts: [String]) -> Report {
+package func report(onFiles texts: [String]) -> Report {
   var analyzer = Analyzer()
   for (index, text) in texts.enumerated() { analyzer.read(bytes: Array(text.utf8), name: "file\(index)") }
   return analyzer.finish()
