@@ -17,6 +17,7 @@ extension CallAssembler {
     returningByProbe = []
     grouplessUses = [:]
     probedDevices = []
+    managedDevices = []
     attached = [:]
     overlaps = [:]
     settledEarly = [:]

@@ -5,7 +5,15 @@ struct OverlappingCall<Ledger: CallSink> {
   /// The line that shows that it is over.
   var closed: LineReference
   /// What the ledger is to hear of its device behind it, and the line that told it.
-  var followers: [(at: LineReference, window: ProbeWindow?, tell: (inout Ledger) -> Void)] = []
+  var followers: [Follower] = []
+
+  struct Follower {
+    var at: LineReference
+    var window: ProbeWindow?
+    /// The count may have moved there, if nobody watches that.
+    var mayMove: Bool
+    var tell: (inout Ledger) -> Void
+  }
 }
 
 /// Calls of several tasks that are at one group at the same time. Which of them had the lock first no line tells: they
@@ -24,6 +32,7 @@ extension CallAssembler {
     open.call?.place = group
     open.call?.arrivalSerial = ledger.serial(of: group)
     open.call?.arrivalElsewhere = ledger.callsElsewhere
+    open.call?.arrivalUnwatched = ledger.unwatchedCalls(at: group)
     open.call?.arrivedAlone =
       !lanes.meetOthers(at: group, except: key) && overlaps[group] == nil && drained[group] == nil
   }
@@ -122,10 +131,27 @@ extension CallAssembler {
 
   mutating func resolve(_ group: Int) {
     guard let calls = overlaps.removeValue(forKey: group) else { return }
-    ledger.apply(calls, to: group)
-    if let first = calls.map(\.call.arrivalElsewhere).min(), first < ledger.callsElsewhere {
-      ledger.forgetCount(of: group)
+    defer { if let last = calls.last { expectUnbinds(at: group, behind: last.call) } }
+    if !isDisturbed(calls, at: group) { return ledger.apply(calls, to: group) }
+    // Any of them may have found what others left behind that were not seen.
+    ledger.doubtState(of: group)
+    for call in calls {
+      ledger.apply(call.call, to: group, isAlone: false, context: call.context)
+      for follower in call.followers { follower.tell(&ledger) }
+      ledger.doubtState(of: group)
     }
+  }
+
+  /// Whether others that are not among these calls may have been at the group while they waited.
+  private func isDisturbed(_ calls: [OverlappingCall<Ledger>], at group: Int) -> Bool {
+    let unwatched = ledger.unwatchedCalls(at: group)
+    let isJoined = calls.contains {
+      $0.call.arrivalElsewhere < ledger.callsElsewhere || $0.call.arrivalUnwatched < unwatched
+    }
+    if isJoined || evidence.sawUnuse { return isJoined }
+    // A device that is used twice may have been given back in between, and one that was unbound behind it.
+    let users = calls.filter { $0.call.kind == .use }.compactMap(\.call.device)
+    return Set(users).count < users.count || calls.contains { $0.followers.contains(where: \.mayMove) }
   }
 
   /// Nobody waits any longer, or nobody at the group of a number.
@@ -134,13 +160,15 @@ extension CallAssembler {
   }
 
   /// Tells the ledger something about a device, behind the calls of that device which wait; `window` is the one that it
-  /// tells of, where it quotes lines of it.
+  /// tells of, where it quotes lines of it. `mayMove`: a reference may have been given back or taken there.
   mutating func tell(
-    _ device: NameID, of window: ProbeWindow? = nil, _ body: @escaping (inout Ledger) -> Void
+    _ device: NameID, of window: ProbeWindow? = nil, mayMove: Bool = false,
+    _ body: @escaping (inout Ledger) -> Void
   ) {
     let waiting = overlaps.filter { $0.value.contains { $0.call.device == device } }.keys.min()
     if let group = waiting, let place = overlaps[group]?.lastIndex(where: { $0.call.device == device }) {
-      overlaps[group]?[place].followers.append((now, window, body))
+      overlaps[group]?[place].followers.append(
+        OverlappingCall.Follower(at: now, window: window, mayMove: mayMove, tell: body))
       // Nobody waits for so much.
       if overlaps[group]?[place].followers.count ?? 0 > Self.mostFollowers { resolve(group) }
       return

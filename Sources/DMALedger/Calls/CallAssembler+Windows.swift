@@ -12,6 +12,8 @@ extension CallAssembler {
     if doubtNeighbours(key) { window.lossEpoch = -1 }
     windows[index] = window
     fillWindow(index, from: event.fields)
+    // Each of two passes takes one.
+    mayTake(index, 2)
     giveUp(
       lanes.push(
         OpenCall(
@@ -52,7 +54,12 @@ extension CallAssembler {
       }
       probedDevices.insert(device)
       let driver = window.driver
-      tell(device) { ledger in
+      if let driver, isManaged[driver] == true {
+        managedDevices.insert(device)
+      } else {
+        managedDevices.remove(device)
+      }
+      tell(device, mayMove: true) { ledger in
         ledger.orphan(device)
         ledger.setBound(device, false, driver: driver)
       }
@@ -96,16 +103,21 @@ extension CallAssembler {
     if event.function == .dmaCleanup { evidence.sawCleanup = true }
     if event.function == .driverBound { evidence.sawBound = true }
     if event.function == .releaseDriver {
+      noteRemoval(event)
       if event.depth >= 0 { _ = doubtNeighbours(key) }
       if event.depth < 0, !returning.contains(.reallyProbe) { endFinishedWindows(key) }
       return
     }
     guard let index = windowOfMark(event, key, parent) else {
+      noteRemoval(event)
+      noteBinding(event)
       guard let device = event.fields.device else { return }
-      if event.function == .deviceRemove { tell(device) { $0.setBound(device, false, driver: nil) } }
+      if event.function == .deviceRemove {
+        tell(device, mayMove: true) { $0.setBound(device, false, driver: nil) }
+      }
       if event.function == .unbindCleanup {
         let context = leakContext()
-        tell(device) { $0.leaveBehind(device, context: context) }
+        tell(device, mayMove: true) { $0.leaveBehind(device, context: context) }
       }
       return
     }
@@ -113,10 +125,15 @@ extension CallAssembler {
     case .deviceRemove, .busRemove:
       let seen = witness(event, line, at)
       if windows[index]?.remove == nil { windows[index]?.remove = seen }
+      mayTake(index, 1)
     case .dmaCleanup:
       let seen = witness(event, line, at)
       if windows[index]?.cleanup == nil { windows[index]?.cleanup = seen }
+      if windows[index]?.openUse != nil, let device = windows[index]?.device {
+        tell(device, mayMove: true) { $0.mayGiveBack(device) }
+      }
     case .dmaConfigure:
+      mayTake(index, 1)
       windows[index]?.configures += 1
       windows[index]?.mayHaveFailed = false
     case .sysfsAdd:
@@ -133,6 +150,44 @@ extension CallAssembler {
       if windows[index]?.device != nil, !returning.contains(.reallyProbe) { endWindow(index, at: bound) }
     default: break
     }
+  }
+
+  /// A driver is being unbound: where no unuse is watched it may give back unseen. Of the functions that an unbind runs
+  /// through the one that was seen first stands for all.
+  private mutating func noteRemoval(_ event: TraceEvent) {
+    guard !evidence.sawUnuse, event.function.isPartOfUnbind else { return }
+    let first = evidence.firstOfUnbind ?? event.function
+    evidence.firstOfUnbind = first
+    guard event.function == first else { return }
+    guard let device = event.fields.device else {
+      // What has no name and runs inside a probe is that one's own.
+      if lanes[lanes.key(of: event)].contains(where: { $0.window != nil }) { return }
+      return ledger.mayGiveBack(nil)
+    }
+    if !managedDevices.contains(device) { tell(device, mayMove: true) { $0.mayGiveBack(device) } }
+  }
+
+  /// A driver is being bound in a probe that nobody watches: where no use is watched either it may have taken a reference
+  /// before and take another one behind.
+  private mutating func noteBinding(_ event: TraceEvent) {
+    guard !evidence.sawUse, event.function.isPartOfBind else { return }
+    let device = event.fields.device
+    if let device, event.fields.driver.flatMap({ isManaged[$0] }) ?? managedDevices.contains(device) {
+      return
+    }
+    guard let device else { return ledger.mayTake(nil, 2) }
+    tell(device, mayMove: true) { $0.mayTake(device, 2) }
+  }
+
+  /// Where no use is watched the driver of a window may take references unseen, at most so many from here on.
+  private mutating func mayTake(_ index: Int, _ most: Int) {
+    guard !evidence.sawUse, !isManagedWindow(index) else { return }
+    guard let device = windows[index]?.device else { return ledger.mayTake(nil, most) }
+    tell(device, mayMove: true) { $0.mayTake(device, most) }
+  }
+
+  private func isManagedWindow(_ index: Int) -> Bool {
+    windows[index]?.driver.flatMap { isManaged[$0] } ?? false
   }
 
   private func windowOfMark(_ event: TraceEvent, _ key: Int, _ parent: KernelFunction?) -> Int? {
@@ -249,14 +304,19 @@ extension CallAssembler {
         tell(device) { $0.undoTake(device) }
       } else {
         let context = leakContext()
-        tell(device, of: ended) { $0.abandon(device, window: ended, context: context) }
+        tell(device, of: ended, mayMove: true) { $0.abandon(device, window: ended, context: context) }
       }
     }
     if isBound, let refusal = window.lastRefusal {
       tell(device, of: ended) { $0.swallow(refusal, bound: ended.bound ?? end) }
     }
-    let usesNoDMA = window.driver.flatMap { isManaged[$0] } ?? false
-    if isBound, window.uses == 0, !evidence.sawUse, !usesNoDMA { tell(device) { $0.forget(device) } }
+    // How it ended nobody watches.
+    if !isBound, window.result == nil, window.openUse != nil {
+      tell(device, mayMove: true) { $0.mayGiveBack(device) }
+    }
+    if !evidence.sawUse, !(window.driver.flatMap { isManaged[$0] } ?? false) {
+      tell(device, mayMove: true) { $0.mayTake(device, 2) }
+    }
     // A second pass calls what the first one called. Where its use is missing the tracer lost it.
     if isBound, window.uses == 1, window.refusedUses == 0, let remove = window.remove,
       let use = window.openUse, use.entry.at < remove.at, !window.hasUnuse

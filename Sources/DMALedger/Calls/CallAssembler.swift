@@ -42,6 +42,8 @@ struct CallAssembler<Ledger: CallSink> {
   var grouplessUses: [NameID: OwnershipCall] = [:]
   /// Devices that a window was opened for.
   var probedDevices: Set<NameID> = []
+  /// Those of them whose driver manages DMA itself.
+  var managedDevices: Set<NameID> = []
   /// Calls that have returned while others were at their group, by group.
   var overlaps: [Int: [OverlappingCall<Ledger>]] = [:]
   /// Functions that were taken to have returned, by lane: their return says nothing new.
@@ -260,6 +262,7 @@ struct CallAssembler<Ledger: CallSink> {
     fill(&call, from: event.fields, names)
     call.window = window(for: call, key)
     if kind == .claim { attached[key] = nil }
+    if kind == .use && !evidence.sawUse || kind == .unuse && !evidence.sawUnuse { ledger.isWatched(kind) }
     if kind == .use { evidence.sawUse = true }
     if kind == .unuse { evidence.sawUnuse = true }
     if kind == .claim || kind == .deviceClaim { evidence.sawClaim = true }
@@ -360,6 +363,10 @@ struct CallAssembler<Ledger: CallSink> {
     defer {
       noteInWindow(call, hasEffect: true)
       if let device = call.device, call.kind == .use || call.kind == .unuse { grouplessUses[device] = nil }
+      // The second pass of a probe takes another one.
+      if let device = call.device, call.kind == .unuse, call.window != nil, !evidence.sawUse {
+        tell(device, mayMove: true) { $0.mayTake(device, 1) }
+      }
     }
     if isOverlapped(at: group, except: key) {
       wait(OverlappingCall(call: call, context: context(of: call), closed: now), at: group)
@@ -367,10 +374,22 @@ struct CallAssembler<Ledger: CallSink> {
     }
     let isAlone =
       call.arrivedAlone && (call.arrivalSerial ?? ledger.serial(of: group)) == ledger.serial(of: group)
+    // A call that nothing names, or that nobody watches, may have come before or behind it.
+    let isJoined = call.place != nil && call.arrivalElsewhere < ledger.callsElsewhere
+    let unwatched = call.place == nil ? 0 : ledger.unwatchedCalls(at: group) - call.arrivalUnwatched
     supplyHiddenUnuse(call, to: group, isAlone: isAlone)
     ledger.apply(call, to: group, isAlone: isAlone, context: context(of: call))
-    // A call that nothing names may have come before or behind it.
-    if call.place != nil, call.arrivalElsewhere < ledger.callsElsewhere { ledger.forgetCount(of: group) }
+    if isJoined { ledger.forgetCount(of: group) }
+    if unwatched > 0 { ledger.allowUnwatched(unwatched, at: group) }
+    expectUnbinds(at: group, behind: call)
+  }
+
+  /// Where neither probes nor unbinds nor counts are watched, any driver may be gone by the next call.
+  mutating func expectUnbinds(at group: Int, behind call: OwnershipCall) {
+    guard !evidence.sawUnuse, evidence.windows == 0, evidence.firstOfUnbind == nil, call.countBefore == nil,
+      call.countAfter == nil
+    else { return }
+    ledger.mayGiveBackAll(at: group)
   }
 
   func context(of call: OwnershipCall) -> CallContext {

@@ -6,10 +6,16 @@ protocol CallSink {
   mutating func group(id: Int, life: Int, boot: Int) -> Int?
   /// The number of the group that a device is known to be in.
   func groupID(ofDevice device: NameID) -> Int?
-  /// Calls so far that may have been calls on any group.
+  /// Calls so far that may have been calls on any group, because nothing names theirs.
   var callsElsewhere: Int { get }
+  /// Calls so far that nobody watches and that may have been calls on a group.
+  func unwatchedCalls(at group: Int) -> Int
+  /// So many of those that a group has been allowed for may have come behind the last call on it.
+  mutating func allowUnwatched(_ calls: Int, at group: Int)
   /// The count of a group is not known from here on.
   mutating func forgetCount(of group: Int)
+  /// Neither its count nor its owner is known.
+  mutating func doubtState(of group: Int)
   /// The number of a group, where known.
   func id(of group: Int) -> Int?
   /// Steps in a group's history.
@@ -60,6 +66,14 @@ protocol CallSink {
   mutating func orphan(_ device: NameID)
   /// A use that must have run is missing.
   mutating func widen(_ device: NameID, by most: Int)
+  /// Something shows that a driver, of this device where it is known, may have given back a reference; nobody watches that.
+  mutating func mayGiveBack(_ device: NameID?)
+  /// So may all drivers that hold one of a group.
+  mutating func mayGiveBackAll(at group: Int)
+  /// The same of references taken, at most so many.
+  mutating func mayTake(_ device: NameID?, _ most: Int)
+  /// A use, or an unuse, was seen for the first time in this boot: none of them ran unseen.
+  mutating func isWatched(_ kind: OwnershipCallKind)
   /// Events were lost, the first of them behind the line `since`, or behind the beginning.
   mutating func lose(since: LineReference?)
   /// Another boot begins: no group lives on.

@@ -48,6 +48,8 @@ package struct OwnershipCall: Sendable {
   @Sparse package var arrivalSerial: Int?
   /// Calls on unknown groups at that moment.
   package var arrivalElsewhere = 0
+  /// Calls that nobody watches, as far as they may have been at its group, at that moment.
+  package var arrivalUnwatched = 0
 
   package init(kind: OwnershipCallKind, entry: Witness) {
     self.kind = kind

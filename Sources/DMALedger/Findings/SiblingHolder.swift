@@ -74,7 +74,7 @@ extension SiblingHolder {
     return Finding(
       rule: .siblingHolder, severity: .warning,
       certainty: holding.isListed || holding.isFromBefore && !context.evidence.sawUse
-        || group.unseen.unuses > 0
+        || group.hiddenUnuses > 0
         ? .consistent : .proved,
       group: group.id.map(GroupID.init),
       incarnation: group.incarnation, device: name, driver: driver,

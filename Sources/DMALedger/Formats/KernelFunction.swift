@@ -133,3 +133,21 @@ package enum KernelFunction: UInt8, Sendable, CaseIterable {
     }
   }
 }
+
+extension KernelFunction {
+  /// Whether a bind runs through it, behind the use or right before it.
+  var isPartOfBind: Bool {
+    switch self {
+    case .dmaConfigure, .sysfsAdd, .driverBound: true
+    default: false
+    }
+  }
+
+  /// Whether an unbind runs through it, and with it the unuse.
+  var isPartOfUnbind: Bool {
+    switch self {
+    case .releaseDriver, .deviceRemove, .busRemove, .dmaCleanup, .unbindCleanup: true
+    default: false
+    }
+  }
+}

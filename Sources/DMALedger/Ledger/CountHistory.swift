@@ -23,6 +23,8 @@ package struct CountHistory: Sendable {
     package var mayReset = false
     /// Nothing before says anything about what follows: lost events, or an observation that cannot be.
     package var isBreak = false
+    /// What a function that nobody watches may have done.
+    package var isUnwatched = false
     /// One of several calls whose order is not known: the highest count among them is told of the first of them.
     package var isOverlapped = false
     package var overlapPeak: Count?
@@ -51,6 +53,7 @@ package struct CountHistory: Sendable {
   package private(set) var current: Count
   private let start: Count
   private var lastBreak: Int?
+  private var lastUnwatched: Int?
 
   package init(start: Count) {
     self.start = start
@@ -64,6 +67,7 @@ package struct CountHistory: Sendable {
     let isPossible = step.isBreak || Self.forward(current, step) != nil
     if !isPossible { step.isBreak = true }
     if step.isBreak { lastBreak = count }
+    if step.isUnwatched { lastUnwatched = count }
     step.serial = count
     current = Self.forward(step.isBreak ? .unknown : current, step) ?? step.post
     step.reached = current
@@ -121,6 +125,28 @@ package struct CountHistory: Sendable {
     reach(from: first)
   }
 
+  /// What takes or gives back turns out to be watched after all: nothing of it ran unseen. Gives the steps that cannot be
+  /// then; what was folded stays as wide as it is.
+  package mutating func dismissUnwatched(takes: Bool) -> [Int] {
+    guard lastUnwatched != nil, let first = steps.firstIndex(where: \.isUnwatched) else { return [] }
+    for place in first..<steps.count where steps[place].isUnwatched {
+      if takes { steps[place].high = 0 } else { steps[place].low = 0 }
+    }
+    var impossible: [Int] = []
+    for place in first..<steps.count {
+      let state = place > 0 ? steps[place - 1].reached : start
+      if !steps[place].isBreak, Self.forward(state, steps[place]) == nil {
+        steps[place].isBreak = true
+        lastBreak = max(lastBreak ?? 0, steps[place].serial)
+        impossible.append(steps[place].serial)
+      }
+      steps[place].reached =
+        Self.forward(steps[place].isBreak ? .unknown : state, steps[place]) ?? steps[place].post
+    }
+    current = steps.last?.reached ?? start
+    return impossible
+  }
+
   /// What the past allows before a step.
   private func before(_ place: Int) -> Count {
     let step = steps[place]
@@ -155,9 +181,12 @@ package struct CountHistory: Sendable {
   /// Whether the count may have moved unseen between a step, or the beginning, and a later one.
   func isInterrupted(after first: Int?, before last: Int) -> Bool {
     let next = (first ?? -1) + 1
-    guard let lastBreak, lastBreak >= next, let start = placeAtOrBefore(next) else { return false }
+    guard max(lastBreak ?? -1, lastUnwatched ?? -1) >= next, let start = placeAtOrBefore(next) else {
+      return false
+    }
     return steps[start...].prefix { $0.serial <= last }.contains { step in
-      if let folded = step.folded { return folded.hasBreak }
+      if let folded = step.folded { return lastBreak ?? -1 >= next && folded.hasBreak }
+      if step.isUnwatched { return step.low < 0 || step.high > 0 }
       // What only takes up a count that is known, behind calls at the same time, hides nothing.
       return step.isBreak && (step.serial == last || step.pre == .unknown)
     }
@@ -179,14 +208,16 @@ package struct CountHistory: Sendable {
     guard let first = steps.firstIndex(where: { $0.serial >= range.lowerBound }) else { return }
     var folded: [Step] = []
     var pinned = keeping[...]
-    var resets = 0
+    var open = 0
     var last = first
     while last < steps.count, steps[last].end <= range.upperBound {
       let step = steps[last]
       while let next = pinned.first, next < step.serial { pinned.removeFirst() }
-      let mayReset = step.folded == nil && step.mayReset
-      if mayReset { resets += 1 }
-      let isPinned = pinned.first == step.serial || mayReset && resets <= Self.mostResets
+      // What nobody watches may turn out to be watched, and then it never ran.
+      let isOpen =
+        step.folded == nil && (step.mayReset || step.isUnwatched && (step.low < 0 || step.high > 0))
+      if isOpen { open += 1 }
+      let isPinned = pinned.first == step.serial || isOpen && open <= Self.mostOpen
       if !isPinned, let former = folded.last, former.folded != nil {
         folded[folded.count - 1] = Step(folding: former, step)
       } else {
@@ -199,7 +230,7 @@ package struct CountHistory: Sendable {
 
   /// Releases of a group that may have been owned are not folded, as long as they are few: the count behind one is 0 or
   /// what it was, and an interval cannot say that.
-  private static let mostResets = 64
+  private static let mostOpen = 64
 
   // MARK: - Both directions
 

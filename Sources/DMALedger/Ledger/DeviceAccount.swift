@@ -14,6 +14,8 @@ struct DeviceAccount: Sendable {
   var holdingStep = 0
   /// Unuses that may have been unuses of its group, when it was taken.
   var unusesBefore = 0
+  /// The step that allows for an unuse of it that nobody watches.
+  var givenBackAt: Int?
   /// The driver is being removed and has not given it back.
   var isRemoved = false
   /// References without an owner, oldest first.

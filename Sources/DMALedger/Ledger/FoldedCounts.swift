@@ -160,6 +160,7 @@ extension CountHistory.Step {
     }
     reset = nil
     mayReset = false
+    isUnwatched = false
     overlapPeak = nil
     isOverlapped = false
   }

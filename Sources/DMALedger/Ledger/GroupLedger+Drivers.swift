@@ -61,6 +61,7 @@ extension GroupLedger {
     devices[index].holding = call
     devices[index].holdingStep = history.count - 1
     devices[index].unusesBefore = unseen.unuses
+    devices[index].givenBackAt = nil
     devices[index].isRemoved = false
     devices[index].driver = call.driver ?? devices[index].driver
     devices[index].lastDriver = call.driver ?? devices[index].lastDriver
@@ -72,8 +73,12 @@ extension GroupLedger {
       return context.spansLoss || !context.unuseIsTraceable ? .suspected : .consistent
     }
     if let proof = leak.countsProve { return proof ? .proved : .suspected }
-    return leak.awaitsUnuse && context.unuseIsTraceable ? leak.promise : .suspected
+    return leak.awaitsUnuse && context.unuseIsTraceable && isWatched(leak) ? leak.promise : .suspected
   }
+
+  /// Whether the unuse that is missing would have been seen. A hook that calls it shows where none was called; where it ran,
+  /// only the unuse itself tells.
+  func isWatched(_ leak: Leak) -> Bool { leak.cause == .testRemove || watch.unuses }
 
   /// Whether the count that the second use read shows that nothing was given back since the first: it is what the
   /// history foretold, or one more than the first one read with nobody else in between. `nil` where it was not read.
@@ -84,8 +89,10 @@ extension GroupLedger {
       return false
     }
     if let exact = foretold.exact { return exact == read }
+    // As high as it can be: nothing of what may have come back unseen did.
+    if read == foretold.max { return true }
     guard let before = countRead(first, isAlone: first.arrivedAlone) else { return nil }
-    return history.count - 1 == step + 1 && read == before + 1
+    return foretoldSerial == step + 1 && read == before + 1
   }
 
   /// The count that a successful use found: as its entry read it, or one less than its return did.

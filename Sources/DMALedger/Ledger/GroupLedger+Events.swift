@@ -13,6 +13,7 @@ extension GroupLedger {
   mutating func setBound(_ device: NameID, _ isBound: Bool, driver: NameID?) {
     guard let index = deviceIndex[device] else { return }
     devices[index].isBound = isBound
+    if !isBound, devices[index].holding != nil || losses > 0 { mayGiveBack(device) }
     // Its driver is being removed; the reference is still out until the unuse.
     if !isBound, devices[index].holding != nil { devices[index].isRemoved = true }
     devices[index].lastDriver = driver ?? devices[index].lastDriver
@@ -21,6 +22,7 @@ extension GroupLedger {
   /// A probe ended without binding and without giving back what it took.
   mutating func abandon(_ device: NameID, window: ProbeWindow, context: CallContext) {
     guard let index = deviceIndex[device], let holding = devices[index].holding else { return }
+    mayGiveBack(device)
     devices[index].holding = nil
     devices[index].isBound = false
     var leak = Leak(
@@ -35,11 +37,13 @@ extension GroupLedger {
   /// An unuse was seen somewhere: the return codes of leaks found before that are proof as well.
   mutating func confirmLeaks() {
     for index in devices.indices {
-      for place in devices[index].leaks.indices where devices[index].leaks[place].awaitsUnuse {
+      for place in devices[index].leaks.indices
+      where devices[index].leaks[place].awaitsUnuse && isWatched(devices[index].leaks[place]) {
         devices[index].leaks[place].certainty = devices[index].leaks[place].promise
       }
     }
-    for index in pastLeaks.indices where pastLeaks[index].leak.awaitsUnuse {
+    for index in pastLeaks.indices where pastLeaks[index].leak.awaitsUnuse && isWatched(pastLeaks[index].leak)
+    {
       pastLeaks[index].leak.certainty = pastLeaks[index].leak.promise
     }
   }
@@ -50,6 +54,7 @@ extension GroupLedger {
     guard let index = deviceIndex[device], let holding = devices[index].holding, holding.window != nil else {
       return
     }
+    mayGiveBack(device)
     devices[index].holding = nil
     devices[index].isBound = false
     var leak = Leak(
@@ -77,6 +82,7 @@ extension GroupLedger {
   /// The capture ends between the passes of a probe: whether the first one gave back nobody sees.
   mutating func leaveOpen(_ device: NameID) {
     guard let index = deviceIndex[device], devices[index].holding != nil else { return }
+    mayGiveBack(device)
     devices[index].isRemoved = true
   }
 
@@ -100,6 +106,7 @@ extension GroupLedger {
   /// A driver is being bound to a device whose last reference was never seen to be given back.
   mutating func orphan(_ device: NameID) {
     guard let index = deviceIndex[device], let holding = devices[index].holding else { return }
+    mayGiveBack(device)
     devices[index].holding = nil
     keep(
       Leak(
@@ -128,6 +135,7 @@ extension GroupLedger {
     for index in devices.indices {
       devices[index].holding = nil
       devices[index].isBound = nil
+      devices[index].givenBackAt = nil
     }
     retireLeaks()
   }

@@ -65,6 +65,8 @@ extension GroupLedger {
     }
     record(call, step, owner == .user ? .proved : .consistent)
     disown()
+    // A driver that gave back the owner's reference unseen leaves the owner where it is.
+    if hiddenUnuses > 0 { owner = .unknown }
   }
 
   /// Whether a release finds nobody to release: the count is 0, or drivers hold it and not an owner.

@@ -1,4 +1,5 @@
-/// Calls on a group that the capture does not show as such: no group can be named for them.
+/// Calls on a group that the capture does not show as such: no group can be named for them, or nobody watches their
+/// function.
 extension GroupLedger {
   /// How many there may have been.
   struct Unseen: Sendable {
@@ -6,6 +7,16 @@ extension GroupLedger {
     var unuses = 0
     var claims = 0
   }
+
+  /// Which of the functions of drivers are watched, as far as the capture has shown.
+  struct Watch: Sendable {
+    var uses = false
+    var unuses = false
+  }
+
+  /// Uses and unuses that cannot be placed or that nobody watches.
+  var hiddenUses: Int { unseen.uses + unwatched.uses }
+  var hiddenUnuses: Int { unseen.unuses + unwatched.unuses }
 
   /// Calls that took effect somewhere may have taken it here.
   mutating func allow(_ calls: CallTally, since before: CallTally) {
@@ -27,11 +38,66 @@ extension GroupLedger {
     }
   }
 
+  /// Drivers may have called what nobody watches; nothing where that turns out to be watched.
+  mutating func allowUnwatched(uses: Int, unuses: Int) {
+    var step = CountHistory.Step()
+    step.isUnwatched = true
+    step.high = watch.uses ? 0 : uses
+    step.low = watch.unuses ? 0 : -unuses
+    guard step.high > 0 || step.low < 0 else { return }
+    unwatched.uses += step.high
+    unwatched.unuses -= step.low
+    history.add(step)
+  }
+
+  /// Something shows that the driver of a device may have given back what it took.
+  mutating func mayGiveBack(_ device: NameID) {
+    guard !watch.unuses else { return }
+    guard let index = deviceIndex[device] else { return allowUnwatched(uses: 0, unuses: 1) }
+    // It runs once; before the next call on the group or behind it, where another sign of it comes then.
+    if devices[index].givenBackAt == serial - 1 { return }
+    allowUnwatched(uses: 0, unuses: 1)
+    devices[index].givenBackAt = serial - 1
+  }
+
+  /// The same, before a use of a device that still holds what it took.
+  mutating func mayHaveGivenBack(before call: OwnershipCall) {
+    guard call.kind == .use, let device = call.device, let index = deviceIndex[device],
+      devices[index].holding != nil
+    else { return }
+    mayGiveBack(device)
+  }
+
+  /// A call bounds the count from above, whatever came before it: of the hidden unuses since the last such call as many may
+  /// have run as it is lower than it could be.
+  mutating func noteBound(_ step: CountHistory.Step) {
+    guard let bound = Count.lesser(step.pre.max, step.post.max.map { max(0, $0 - step.high) }) ?? step.reset
+    else { return }
+    let most = hiddenUnuses - shownUnuses.read
+    shownUnuses.most += min(most, count.max.map { max(0, $0 - bound) } ?? most)
+    shownUnuses.read = hiddenUnuses
+  }
+
+  /// Uses, or unuses, turn out to be watched.
+  mutating func isWatched(_ kind: OwnershipCallKind) {
+    if kind == .use {
+      watch.uses = true
+      unwatched.uses = 0
+    } else {
+      watch.unuses = true
+      unwatched.unuses = 0
+      shownUnuses.read = hiddenUnuses
+      shownUnuses.most = min(shownUnuses.most, hiddenUnuses)
+    }
+    let impossible = history.dismissUnwatched(takes: kind == .use)
+    for entry in changes.kept where impossible.contains(entry.step) { note(.impossible(entry.call)) }
+  }
+
   /// Of references that no call accounts for, those that belong to nobody at least. `idle` devices that calls name hold
   /// nothing as far as those show; a use that was not seen, or was lost, may have given each of them 1 by right. A claim
   /// that was not seen may have made all of them an owner's.
   func ownerless(_ references: Int, owner: Ownership, idle: Int) -> Int {
     if owner == .unknown, unseen.claims > 0 || losses > 0 { return 0 }
-    return max(0, references - (losses > 0 ? idle : min(idle, unseen.uses)))
+    return max(0, references - (losses > 0 ? idle : min(idle, hiddenUses)))
   }
 }

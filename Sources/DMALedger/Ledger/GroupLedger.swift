@@ -14,6 +14,8 @@ struct GroupLedger: Sendable {
   var owner = Ownership.unknown
   /// What the history foretold for the call at hand, and whether that call read the count with nobody else there.
   private(set) var foretold = Count.unknown
+  /// Steps before it.
+  private(set) var foretoldSerial = 0
   var readsAlone = false
   /// A driver gave back what an owner had taken: the group is owned at a count of 0.
   private(set) var wasIllegal = false
@@ -51,6 +53,10 @@ struct GroupLedger: Sendable {
   /// Breaks by lost events.
   var losses = 0
   var unseen = Unseen()
+  var unwatched = Unseen()
+  var watch = Watch()
+  /// Hidden unuses that counts read later show to have run, or do not exclude, and how many there were when the last was read.
+  var shownUnuses = (most: 0, read: 0)
   var deviceIndex: [NameID: Int] = [:]
 
   /// A group of which nothing is known, or one that is seen being born with its first member.
@@ -110,7 +116,9 @@ struct GroupLedger: Sendable {
       history.observe(Count(exactly: before), before: serial)
     }
     foretold = count
+    foretoldSerial = serial
     readsAlone = isAlone
+    mayHaveGivenBack(before: call)
     wasIllegal = owner == .user && count.exact == 0
     learnOwner(call, isAlone: isAlone)
     switch call.kind {
@@ -142,6 +150,7 @@ struct GroupLedger: Sendable {
       // Read after the lock was dropped: another call may have come in between, but only one that is in flight.
       if let narrower = step.post.intersection(Count(exactly: after)) { step.post = narrower }
     }
+    noteBound(step)
     if !history.add(step) {
       note(.impossible(call))
       if call.isEntryUnseen { doubtReturns(before: call) }

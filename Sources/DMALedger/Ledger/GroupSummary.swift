@@ -22,8 +22,7 @@ struct GroupSummary: Sendable {
 
   /// `useIsTraceable`: every use would have been seen, so that a member that shows none holds nothing.
   /// `unuseIsTraceable`: every unuse would have been seen, so that a count stays up until one is.
-  /// `sawCleanup`: hooks that call the unuse were seen, so the count may have come down unseen.
-  init(_ ledger: GroupLedger, useIsTraceable: Bool, unuseIsTraceable: Bool, sawCleanup: Bool) {
+  init(_ ledger: GroupLedger, useIsTraceable: Bool, unuseIsTraceable: Bool) {
     var ledger = ledger
     let narrowed = ledger.history.narrowed()
     // Whoever has held the group all along was in every count that was read.
@@ -35,9 +34,6 @@ struct GroupSummary: Sendable {
     counts = narrowed
     var final = narrowed.final
     let readsCounts = ledger.changes.readsCounts
-    let isDrifting = !unuseIsTraceable && !readsCounts && ledger.changes.sawUse
-    // A second pass whose unuse nobody would have seen: the count may have come down in between.
-    if isDrifting, sawCleanup || ledger.devices.contains(where: { !$0.leaks.isEmpty }) { final.min = 0 }
     var peak = narrowed.peak
     // While events were lost it may have been higher.
     if ledger.losses > 0 { peak.max = nil }
@@ -47,7 +43,10 @@ struct GroupSummary: Sendable {
     suspected = leaks.references - leaked + removed
     let listed = ledger.listedHolders.count
     held = ledger.devices.filter { $0.holding != nil }.count - removed + listed
-    if ledger.owner != .user, listed > 0, let narrower = final.intersection(Count(min: held, max: nil)) {
+    // Holders whose unuse was not seen may hold nothing any more; the listed ones do.
+    let gone = min(held - listed, ledger.hiddenUnuses)
+    if ledger.owner != .user, listed > 0, let narrower = final.intersection(Count(min: held - gone, max: nil))
+    {
       final = narrower
     }
     self.final = final
@@ -57,13 +56,12 @@ struct GroupSummary: Sendable {
     let isContradicted = ledger.anomalies.contains { if case .impossible = $0.kind { true } else { false } }
     seesHolders = ledger.hasAllMembers && useIsTraceable
     let knowsHolders =
-      (seesHolders || ledger.listingIsConfirmed) && !isContradicted && !isDrifting
+      (seesHolders || ledger.listingIsConfirmed) && !isContradicted
       // What may have been given back unseen is no excess, unless the counts were read.
       && (suspected == 0 || readsCounts)
-    // Holders whose unuse was not seen may hold nothing any more.
-    let gone = min(held - listed, ledger.unseen.unuses)
     var excess = Self.excess(
-      ledger, final: final, held: held, gone: gone, leaked: leaked, knowsHolders: knowsHolders)
+      ledger, final: final, held: held, gone: min(gone, ledger.shownUnuses.most),
+      leaked: leaked, knowsHolders: knowsHolders)
     // What an unbind or a failed probe gives back is not seen: no excess may be told from what is left.
     if !unuseIsTraceable { excess.min = leaked }
     self.excess = excess
@@ -94,7 +92,7 @@ struct GroupSummary: Sendable {
       ? ledger.ownerless(
         excess.min - silent - leaving, owner: ledger.owner, idle: ledger.devices.count { $0.holding == nil })
       : 0
-    // What a holder that is gone seems to hold is somebody else's.
+    // What a holder that was gone when the count was read seems to hold is somebody else's.
     excess.max = excess.max.map { $0 + gone }
     excess.min = max(excess.min, leaked)
     if let max = excess.max, max < excess.min { excess.min = max }
@@ -115,7 +113,7 @@ struct GroupSummary: Sendable {
     let taken = ledger.devices.reduce(0) { sum, device in
       sum + (device.holding?.result == 0 ? 1 : 0) + device.leaks.filter { $0.certainty == .proved }.references
     }
-    let held = taken - ledger.unseen.unuses
+    let held = taken - ledger.hiddenUnuses
     if ledger.owner == .user, held > 0 {
       return "the group was claimed although a driver that took a reference has not given it back"
     }

@@ -19,9 +19,13 @@ struct Ledger: CallSink, Sendable {
   /// Calls on groups that are not followed: no other group may have seen them.
   private(set) var beyond = CallTally()
   /// Successful calls among them, as every group may have seen them.
-  private var elsewhere = CallTally()
+  var elsewhere = CallTally()
   /// How many of them each group has taken into account.
-  private var applied: [CallTally] = []
+  var applied: [CallTally] = []
+  /// Calls of this boot that nobody watches and that may have been made on any group, and how many each has allowed for.
+  var unwatched = Unwatched()
+  var appliedUnwatched: [Unwatched] = []
+  var watch = GroupLedger.Watch()
   /// Refusals that no group can be named for.
   private(set) var unattributedRefusals: [OwnershipCall] = []
   /// The last query or claim that no group can be named for, whatever came of it.
@@ -86,13 +90,6 @@ struct Ledger: CallSink, Sendable {
     return nil
   }
 
-  /// Calls that nothing names may have been calls on this group.
-  private mutating func allowElsewhere(_ index: Int) {
-    guard elsewhere != applied[index] else { return }
-    groups[index].allow(elsewhere, since: applied[index])
-    applied[index] = elsewhere
-  }
-
   /// `at`: the line that names it, where it is one of the trace.
   private mutating func group(key: GroupKey, at line: LineReference? = nil) -> Int? {
     if let pointer = key.pointer, let index = byPointer[pointer], !groups[index].hasEnded {
@@ -149,8 +146,10 @@ struct Ledger: CallSink, Sendable {
         limits: limits))
     let index = groups.count - 1
     groups[index].boot = boot
+    groups[index].watch = watch
     touch(index)
     applied.append(isNewborn ? elsewhere : elsewhereBefore)
+    appliedUnwatched.append(isNewborn ? unwatched : Unwatched())
     // What its count was when the capture began is lost with the events.
     if hasLoss, !isNewborn { groups[index].lose(since: nil) }
     if let pointer = key.pointer { byPointer[pointer] = index }
@@ -187,6 +186,8 @@ struct Ledger: CallSink, Sendable {
       groups[index].end()
     }
     boot += 1
+    unwatched = Unwatched()
+    watch = GroupLedger.Watch()
     byPointer = [:]
     byID = [:]
     groupOfDevice = [:]
@@ -244,7 +245,7 @@ struct Ledger: CallSink, Sendable {
   }
 
   /// The same, for something that happens to it.
-  private mutating func touchGroup(ofDevice device: NameID) -> Int? {
+  mutating func touchGroup(ofDevice device: NameID) -> Int? {
     guard let index = group(ofDevice: device) else { return nil }
     touch(index)
     return index
@@ -309,7 +310,11 @@ struct Ledger: CallSink, Sendable {
 
   /// Call when everything is named: a group that was only named by log lines may have been left since.
   mutating func settleNames() {
-    for index in guesses.keys.sorted() where !groups[index].changes.isEmpty {
+    // So may have calls that nothing names.
+    for index in guesses.keys.sorted()
+    where !groups[index].changes.isEmpty || callsElsewhere > 0
+      || unwatched != Unwatched()
+    {
       if let old = guesses[index] { groups[old].doubtEnd() }
     }
     for index in groups.indices where !groups[index].hasEnded { allowElsewhere(index) }
@@ -442,6 +447,8 @@ struct Ledger: CallSink, Sendable {
   var callsElsewhere: Int { elsewhere.total }
 
   mutating func forgetCount(of index: Int) { groups[index].forget() }
+
+  mutating func doubtState(of index: Int) { groups[index].doubtEnd() }
 
   var isFull: Bool { groups.count >= limits.groups }
 

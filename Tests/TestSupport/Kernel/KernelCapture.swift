@@ -40,6 +40,11 @@ package struct KernelCapture: Sendable, CustomStringConvertible {
   package var hiddenFields: Set<String> = []
   /// Functions that are not watched, by label.
   package var hiddenFunctions: Set<String> = []
+  /// Functions whose probes print nothing but a code, by label, and those of which only the return is watched.
+  package var blindFunctions: Set<String> = []
+  package var hiddenEntries: Set<String> = []
+  /// A listing of groups and drivers at the end stands beside it.
+  package var hasListing = false
   package var hasMembership = true
   package var damage = Damage.none
   /// The blocks that announce that another task runs on a CPU are in the text.
@@ -54,7 +59,7 @@ package struct KernelCapture: Sendable, CustomStringConvertible {
   package init(_ observer: Observer) { self.observer = observer }
 
   package var description: String {
-    "\(observer) skew \(skew) split \(split.map { "\($0)" } ?? "no") switches \(hasSwitches) without \(hiddenFields.sorted()) \(hiddenFunctions.sorted()) membership \(hasMembership), \(damage)"
+    "\(observer) skew \(skew) split \(split.map { "\($0)" } ?? "no") switches \(hasSwitches) without \(hiddenFields.sorted()) \(hiddenFunctions.sorted()) blind \(blindFunctions.sorted()) only returns \(hiddenEntries.sorted()) listing \(hasListing) membership \(hasMembership), \(damage)"
   }
 
   /// The text, and for each of its lines the record it shows.
@@ -95,10 +100,24 @@ package struct KernelCapture: Sendable, CustomStringConvertible {
     return text
   }
 
+  private static func label(of step: OwnershipHistory.Step) -> String {
+    step.event.hasSuffix("_ret") ? String(step.event.dropLast(4)) : step.event
+  }
+
+  /// The groups and drivers at the end of a life.
+  package func listing(of kernel: SimulatedKernel) -> String {
+    kernel.devices.compactMap { device in
+      device.group.map {
+        "\(device.name) group=\(kernel.groups[$0].id) driver=\(device.driver?.name ?? "")\n"
+      }
+    }.joined()
+  }
+
   private func isShown(_ step: OwnershipHistory.Step) -> Bool {
     if case .event = step.kind { return hasMembership }
-    let label = step.event.hasSuffix("_ret") ? String(step.event.dropLast(4)) : step.event
+    let label = Self.label(of: step)
     if hiddenFunctions.contains(label) { return false }
+    if case .entry = step.kind, hiddenEntries.contains(label) { return false }
     switch (observer, step.kind) {
     case (.graph, _), (.function, .entry): return true
     case (.function, _): return false
@@ -194,6 +213,10 @@ package struct KernelCapture: Sendable, CustomStringConvertible {
       var step = kernel.records[index].step
       step.arguments.removeAll { hiddenFields.contains($0.name) }
       step.stateAfter.removeAll { hiddenFields.contains($0.name) }
+      if blindFunctions.contains(Self.label(of: step)) {
+        step.arguments.removeAll { $0.name != "ret" }
+        step.stateAfter = []
+      }
       let renderer = Renderer(rendering: rendering, number: number + 1)
       if case .function(_, let hasArguments) = observer, case .entry = step.kind {
         text.add(

@@ -12,6 +12,8 @@ package enum KernelSweep: String, CaseIterable, Sendable {
   case split = "a life in two files holds the truth"
   case virtual = "with virtual functions that come and go the report is the truth"
   case virtualDamaged = "with virtual functions and less evidence the report holds the truth"
+  case unwatched = "with uses or unuses that nobody watches the report holds the truth"
+  case unplaced = "with calls that name no group, beside a listing, the report holds the truth"
 
   package struct Play: Sendable {
     package var life: KernelLife
@@ -104,6 +106,34 @@ package enum KernelSweep: String, CaseIterable, Sendable {
       if dice.chance(2) { capture.damage = Self.damage(&dice) }
       let traits = KernelLife.Traits(oddities: false, pasids: false, functions: true)
       return Play(life: KernelLife(seed: seed, traits), capture: capture)
+    case .unwatched:
+      var capture = KernelCapture(
+        .probes(dice.pick([.defaultLines, .returnState]), returns: dice.pick([.codes, .codes, .all])))
+      capture.hiddenFields = dice.pick([[], ["cnt"], ["cnt"], ["cnt", "own"]])
+      // Whoever watches probes and no unbind is taken to watch the unuse.
+      capture.hiddenFunctions = dice.pick([
+        ["unuse"], ["unuse"], ["use"], ["use", "unuse"], ["unuse", "bound"],
+        ["unuse", "dclean", "clean", "unbind"],
+        ["unuse", "rp", "bound"],
+        ["unuse", "rp", "bound", "conf", "sysfs", "devrm", "clean", "dclean", "unbind"],
+      ])
+      // Where nothing else is watched, a count that was read last is taken to last.
+      if capture.hiddenFunctions.count > 5 { capture.hiddenFields.insert("cnt") }
+      capture.hasListing = dice.chance(3)
+      return Play(life: KernelLife(seed: seed, Self.noOddities), capture: capture)
+    case .unplaced:
+      var capture = KernelCapture(
+        .probes(dice.pick([.defaultLines, .returnState]), returns: dice.pick([.codes, .all])))
+      capture.blindFunctions = dice.pick([
+        ["use"], ["use"], ["unuse"], ["use", "unuse"], ["claim"], ["claim", "release"],
+      ])
+      capture.hiddenFunctions = dice.pick([
+        [], ["rp"], ["rp", "bound"], ["rp", "bound", "conf", "sysfs", "devrm", "clean", "dclean", "unbind"],
+      ])
+      capture.hiddenFields = dice.pick([[], [], ["cnt"], ["own"]])
+      if dice.chance(2) { capture.hiddenEntries = ["use"] }
+      capture.hasListing = !dice.chance(4)
+      return Play(life: KernelLife(seed: seed, Self.noOddities), capture: capture)
     }
   }
 

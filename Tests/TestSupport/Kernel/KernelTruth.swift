@@ -19,6 +19,8 @@ package struct KernelTruth {
     let parts = text.parts(capture.split)
     starts = parts.map(\.lowerBound)
     for part in parts { analyzer.read(bytes: text.bytes(of: part), name: "life \(part)") }
+    let listing = capture.hasListing ? capture.listing(of: kernel) : ""
+    if !listing.isEmpty { analyzer.read(bytes: Array(listing.utf8), name: "listing") }
     report = analyzer.finish()
     judgeKernel()
     // Of what is missing and not marked no interval can know: only what is claimed must be true.
@@ -79,12 +81,19 @@ package struct KernelTruth {
     complain(starts.contains { group.initial.contains($0) }, "\(name): initial \(group.initial) is \(starts)")
     let ends = endCounts(of: life)
     complain(ends.contains { group.final.contains($0) }, "\(name): final \(group.final) is \(ends)")
+    if capture.damage == .none, truth.owner == 0, !truth.isFreed {
+      let held = kernel.devices.filter { $0.group == life }.map(\.held).reduce(0, +)
+      let excess = Swift.max(0, truth.count - held)
+      complain(group.excess.contains(excess), "\(name): excess \(group.excess) is \(excess)")
+    }
     let peaks = peaks(of: life, own)
     complain(
       group.peak.min <= peaks.upperBound && group.peak.max ?? .max >= peaks.lowerBound,
       "\(name): peak \(group.peak) is \(peaks)")
     for (change, index) in zip(group.changes, own) {
       let call = kernel.calls[index]
+      // Where nobody watches the unuse, the counts of two uses show it, at the line of the second.
+      if change.call == .unuse, call.kind == .use, capture.hiddenFunctions.contains("unuse") { continue }
       complain(change.call == call.kind, "\(name): \(change.call) is \(call.kind)")
       if change.result != nil {
         complain(change.result == call.result, "\(name): \(change.call) gave \(call.result ?? 0)")
@@ -98,7 +107,9 @@ package struct KernelTruth {
     if !text.isIncomplete || capture.damage == .none, group.owner != .unknown {
       complain((group.owner == .user) == (truth.owner != 0), "\(name): owner \(group.owner)")
     }
-    if isExact, !isOfUncertainIdentity(life) {
+    // Where no use or no unuse is seen at all, nothing says that any would be.
+    let kinds = Set(text.kept.compactMap { kernel.records[$0].call }.map { kernel.calls[$0].kind })
+    if isExact, !isOfUncertainIdentity(life), kinds.isSuperset(of: [.use, .unuse]) {
       complain(group.final.exact == truth.count, "\(name): final \(group.final) could be \(truth.count)")
       let seen = Set(text.kept.compactMap { kernel.records[$0].call }).filter {
         kernel.calls[$0].group == life

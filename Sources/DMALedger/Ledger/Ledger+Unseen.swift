@@ -1,0 +1,64 @@
+/// Calls that may have been made on any group: nothing names theirs, or nobody watches them.
+extension Ledger {
+  struct Unwatched: Equatable, Sendable {
+    var uses = 0
+    var unuses = 0
+  }
+
+  /// Calls that nothing names may have been calls on this group.
+  mutating func allowElsewhere(_ index: Int) {
+    if unwatched != appliedUnwatched[index], groups[index].boot == boot {
+      groups[index].allowUnwatched(
+        uses: unwatched.uses - appliedUnwatched[index].uses,
+        unuses: unwatched.unuses - appliedUnwatched[index].unuses)
+      appliedUnwatched[index] = unwatched
+    }
+    guard elsewhere != applied[index] else { return }
+    groups[index].allow(elsewhere, since: applied[index])
+    applied[index] = elsewhere
+  }
+
+  mutating func mayGiveBack(_ device: NameID?) {
+    if watch.unuses { return }
+    if let device, let index = touchGroup(ofDevice: device) {
+      groups[index].mayGiveBack(device)
+    } else {
+      unwatched.unuses += 1
+    }
+  }
+
+  mutating func mayGiveBackAll(at index: Int) {
+    for device in groups[index].devices where device.holding != nil { groups[index].mayGiveBack(device.name) }
+  }
+
+  mutating func mayTake(_ device: NameID?, _ most: Int) {
+    if watch.uses { return }
+    if let device, let index = touchGroup(ofDevice: device) {
+      groups[index].allowUnwatched(uses: most, unuses: 0)
+    } else {
+      unwatched.uses += most
+    }
+  }
+
+  mutating func isWatched(_ kind: OwnershipCallKind) {
+    if kind == .use {
+      watch.uses = true
+      unwatched.uses = 0
+    } else {
+      watch.unuses = true
+      unwatched.unuses = 0
+    }
+    for index in groups.indices where groups[index].boot == boot {
+      if kind == .use { appliedUnwatched[index].uses = 0 } else { appliedUnwatched[index].unuses = 0 }
+      groups[index].isWatched(kind)
+    }
+  }
+
+  func unwatchedCalls(at index: Int) -> Int {
+    unwatched.uses + unwatched.unuses + groups[index].unwatched.uses + groups[index].unwatched.unuses
+  }
+
+  mutating func allowUnwatched(_ calls: Int, at index: Int) {
+    groups[index].allowUnwatched(uses: calls, unuses: calls)
+  }
+}

@@ -1,0 +1,112 @@
+import DMALedger
+import TestSupport
+import Testing
+
+/// Captures of tracers that do not watch who takes, or who gives back: the count is open wherever that can have run.
+@Suite("What nobody watches")
+struct UnwatchedTests {
+  private typealias Lines = ProbeLines
+  private typealias Event = (task: String, event: String)
+
+  private static func probe(_ device: String = nic, _ driver: String = "e1000e") -> Event {
+    ("i", "rp: (really_probe+0x0/0x396) dev=\"\(device)\" drv=\"\(driver)\"")
+  }
+
+  private static func end(_ code: Int, _ device: String = nic) -> Event {
+    ("i", "rp_ret: (device_driver_attach+0x24/0x4a <- really_probe) ret=\(code) dev=\"\(device)\"")
+  }
+
+  private static func use(_ count: Int? = nil) -> [Event] {
+    [
+      ("i", Lines.entry("use", Lines.use, count, own: nil, device: nic)),
+      ("i", Lines.result("use", Lines.use, 0)),
+    ]
+  }
+
+  private static let remove: Event = ("i", "devrm: (device_remove+0x0/0x52) dev=\"\(nic)\"")
+
+  /// A probe that fails, and one that succeeds in two passes.
+  private static let twice: [Event] =
+    [probe()] + use() + [end(5), probe()] + use() + [remove] + use() + [end(0)]
+
+  /// Another device gives back, so whoever gives back is watched.
+  private static let elsewhere: [Event] = [
+    ("k", Lines.entry("unuse", Lines.unuse, 1, device: audio, group: "grp=0xff110001005f7900 id=8"))
+  ]
+
+  @Test("a probe that failed and a test-remove may have given back")
+  func failedProbe() {
+    // On a kernel with the fix: 0 → 1 → 0 → 1 → 0 → 1.
+    let told = Lines.report(Self.twice)
+    let group = told.group(7)
+    #expect(group?.peak.min == 1)
+    #expect(group?.final == Count(min: 1, max: nil))
+    #expect(group?.changes.map(\.before.min) == [0, 0, 0])
+    #expect(group?.changes.map(\.after.min) == [1, 1, 1])
+    #expect(group?.changes.map(\.isAfterGap) == [false, true, true])
+    #expect(told.findings.filter { $0.rule == .testRemoveLeak }.map(\.certainty) == [.suspected])
+  }
+
+  @Test("once an unuse is seen, what was not seen did not run", arguments: [true, false])
+  func watchedLater(isBefore: Bool) {
+    let told = Lines.report(isBefore ? Self.elsewhere + Self.twice : Self.twice + Self.elsewhere)
+    let group = told.group(7)
+    #expect(group?.changes.map(\.after.min) == [1, 2, 3])
+    #expect(group?.peak.min == 3)
+    #expect(told.findings.filter { $0.rule == .testRemoveLeak }.map(\.certainty) == [.proved])
+  }
+
+  @Test("counts that are read tell what happened in between")
+  func countsRead() {
+    let events: [Event] = [Self.probe()] + Self.use(1) + [Self.remove] + Self.use(1) + [Self.end(0)]
+    let told = Lines.report(events)
+    #expect(told.group(7)?.initial.exact == 1)
+    #expect(told.group(7)?.final.exact == 2)
+    #expect(told.kernel.testDriverRemove != .unfixed)
+    #expect(told.findings.allSatisfy { $0.severity < .error })
+  }
+
+  @Test("whoever was unbound before the count was read may have been one more")
+  func unboundBefore() {
+    let told = Lines.report([
+      Self.remove, ("q", Lines.entry("query", Lines.query, 7)), ("q", Lines.result("query", Lines.query, 1)),
+    ])
+    #expect(told.group(7)?.initial == Count(min: 7, max: 8))
+    #expect(told.group(7)?.final.exact == 7)
+    #expect(told.group(7)?.peak.min == 7)
+  }
+
+  @Test(
+    "drivers that are bound where no use is watched may have taken one in each pass",
+    arguments: ["e1000e", "vfio-pci"])
+  func unwatchedUse(driver: String) {
+    let told = Lines.report([
+      ("q", Lines.entry("query", Lines.query, 7)), ("q", Lines.result("query", Lines.query, 1)),
+      Self.probe(nic, driver), Self.end(0),
+    ])
+    #expect(told.group(7)?.initial.exact == 7)
+    // Two passes can have brought it to 9.
+    #expect(told.group(7)?.final.min == 7)
+    #expect((told.group(7)?.final.max ?? .max >= 9) == (driver != "vfio-pci"))
+  }
+
+  @Test("a driver that manages DMA itself gives nothing back")
+  func managed() {
+    let told = Lines.report([
+      Self.probe(nic, "vfio-pci"), Self.end(0), ("q", Lines.entry("query", Lines.query, 7)), Self.remove,
+    ])
+    #expect(told.group(7)?.final.exact == 7)
+  }
+
+  @Test(
+    "a reference that may have been given back unseen is no excess, and what is read behind it no balance")
+  func readLater() {
+    // The device lets go unseen, and something else takes one: the count is 1 again.
+    let query: Event = ("q", Lines.entry("query", Lines.query, 1))
+    let events: [Event] = [Self.probe()] + Self.use(0) + [Self.end(0), Self.remove, query]
+    let told = Lines.report(events)
+    #expect(told.group(7)?.verdict == .inconclusive)
+    #expect(told.group(7)?.excess.max == 1)
+    #expect(told.findings.allSatisfy { $0.severity < .error })
+  }
+}
