@@ -109,4 +109,33 @@ struct UnwatchedTests {
     #expect(told.group(7)?.excess.max == 1)
     #expect(told.findings.allSatisfy { $0.severity < .error })
   }
+
+  @Test("binds of a group that no call names are no balance where no use is watched")
+  func bindsWithoutGroup() {
+    let told = Lines.report([
+      ("q", Lines.entry("query", Lines.query, 0)), ("q", Lines.result("query", Lines.query, 0)),
+      ("q", Lines.entry("claim", "iommu_group_claim_dma_owner", 0)),
+      ("q", Lines.result("claim", "iommu_group_claim_dma_owner", 0)),
+      Self.probe(), Self.end(0),
+    ])
+    #expect(told.verdict == .inconclusive)
+    #expect(told.reasons.contains { $0.contains("no use appears") })
+  }
+
+  @Test("a device that is named after the refusal may have held the group then")
+  func namedLater() {
+    // Bound before the capture; unbound, bound again and failed behind the refusal, all with its unuse.
+    let events: [Event] = [
+      ("q", Lines.entry("dclaim", Lines.claim, 1, device: nic)),
+      ("q", Lines.result("dclaim", Lines.claim, -1)),
+      Self.remove, Self.probe(),
+    ]
+    var analyzer = Analyzer()
+    let text = "# tracer: nop\n" + Lines.text(events + Self.use() + [Self.end(517)])
+    analyzer.read(bytes: Array(text.utf8), name: "trace")
+    analyzer.read(bytes: Array("\(nic) group=7 driver=\n".utf8), name: "listing")
+    let told = analyzer.finish()
+    #expect(told.verdict == .inconclusive)
+    #expect(told.findings.allSatisfy { $0.severity < .error })
+  }
 }

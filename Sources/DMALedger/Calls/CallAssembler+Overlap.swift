@@ -150,6 +150,7 @@ extension CallAssembler {
     }
     if isJoined || evidence.sawUnuse { return isJoined }
     // A device that is used twice may have been given back in between, and one that was unbound behind it.
+    if calls.contains(where: { $0.call.kind == .use && mayBeUnbound(behind: $0.call) }) { return true }
     let users = calls.filter { $0.call.kind == .use }.compactMap(\.call.device)
     return Set(users).count < users.count || calls.contains { $0.followers.contains(where: \.mayMove) }
   }

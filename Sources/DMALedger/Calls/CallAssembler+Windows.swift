@@ -152,13 +152,11 @@ extension CallAssembler {
     }
   }
 
-  /// A driver is being unbound: where no unuse is watched it may give back unseen. Of the functions that an unbind runs
-  /// through the one that was seen first stands for all.
+  /// A driver is being unbound: where no unuse is watched it may give back unseen. Calls of others may come
+  /// between the functions that an unbind runs through, so each of them may be the last before it.
   private mutating func noteRemoval(_ event: TraceEvent) {
     guard !evidence.sawUnuse, event.function.isPartOfUnbind else { return }
-    let first = evidence.firstOfUnbind ?? event.function
-    evidence.firstOfUnbind = first
-    guard event.function == first else { return }
+    evidence.sawUnbind = true
     guard let device = event.fields.device else {
       // What has no name and runs inside a probe is that one's own.
       if lanes[lanes.key(of: event)].contains(where: { $0.window != nil }) { return }

@@ -385,10 +385,13 @@ struct CallAssembler<Ledger: CallSink> {
   }
 
   /// Where neither probes nor unbinds nor counts are watched, any driver may be gone by the next call.
+  func mayBeUnbound(behind call: OwnershipCall) -> Bool {
+    !evidence.sawUnuse && evidence.windows == 0 && !evidence.sawUnbind && call.countBefore == nil
+      && call.countAfter == nil
+  }
+
   mutating func expectUnbinds(at group: Int, behind call: OwnershipCall) {
-    guard !evidence.sawUnuse, evidence.windows == 0, evidence.firstOfUnbind == nil, call.countBefore == nil,
-      call.countAfter == nil
-    else { return }
+    guard mayBeUnbound(behind: call) else { return }
     ledger.mayGiveBackAll(at: group)
   }
 

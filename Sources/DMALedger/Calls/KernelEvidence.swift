@@ -16,8 +16,8 @@ struct KernelEvidence: Sendable {
   var sawCleanup = false
   var sawBound = false
   var sawClaim = false
-  /// The function by which unbinds are counted where no unuse is watched.
-  var firstOfUnbind: KernelFunction?
+  /// A function that an unbind runs through was seen before any unuse.
+  var sawUnbind = false
   /// A use took effect in a group that nothing names: one of any group may be hidden among such.
   var hasUnplacedUse = false
   /// The same of a claim.

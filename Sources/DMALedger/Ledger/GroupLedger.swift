@@ -83,6 +83,7 @@ struct GroupLedger: Sendable {
     guard order.isPossible else { return }
     var step = CountHistory.Step()
     step.pre = order.before
+    noteBound(step)
     history.add(step)
     overlap = order
     overlapStart = history.count - 1
@@ -98,6 +99,7 @@ struct GroupLedger: Sendable {
     step.pre = order.after
     // Another order would have left another count behind.
     step.isBreak = history.current.intersection(order.after) != order.after
+    noteBound(step)
     history.add(step)
     if owner != order.owner {
       owner = order.owner

@@ -127,6 +127,9 @@ struct ReportBuilder {
         "\(counted(open.total, "ownership call")) cannot be given to a group: the capture has no argument that names it"
       )
     }
+    if ledger.unwatched.uses > 0 {
+      reasons.append("drivers were bound, but no use appears anywhere in the capture; make sure it is traced")
+    }
     if lostBefore > 0 || losses.contains(where: { $0.kind != .missingUse }) {
       reasons.append("events were lost, so calls may be missing")
     }
