@@ -122,17 +122,18 @@ struct UnwatchedTests {
     #expect(told.reasons.contains { $0.contains("no use appears") })
   }
 
-  @Test("a device that is named after the refusal may have held the group then")
-  func namedLater() {
+  @Test("a device that is named after the refusal may have held the group then", arguments: [true, false])
+  func namedLater(isUnplaced: Bool) {
     // Bound before the capture; unbound, bound again and failed behind the refusal, all with its unuse.
-    let events: [Event] = [
+    let unuse: [Event] = isUnplaced ? [("i", "unuse: (\(Lines.unuse)+0x0/0x8c)")] : []
+    let refusal: [Event] = [
       ("q", Lines.entry("dclaim", Lines.claim, 1, device: nic)),
       ("q", Lines.result("dclaim", Lines.claim, -1)),
-      Self.remove, Self.probe(),
     ]
+    let before = refusal + [Self.remove] + unuse
+    let after = [Self.probe()] + Self.use() + unuse + [Self.end(517)]
     var analyzer = Analyzer()
-    let text = "# tracer: nop\n" + Lines.text(events + Self.use() + [Self.end(517)])
-    analyzer.read(bytes: Array(text.utf8), name: "trace")
+    analyzer.read(bytes: Array(("# tracer: nop\n" + Lines.text(before + after)).utf8), name: "trace")
     analyzer.read(bytes: Array("\(nic) group=7 driver=\n".utf8), name: "listing")
     let told = analyzer.finish()
     #expect(told.verdict == .inconclusive)

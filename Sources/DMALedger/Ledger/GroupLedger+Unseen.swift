@@ -98,7 +98,7 @@ extension GroupLedger {
   /// that was not seen may have made all of them an owner's.
   func ownerless(_ references: Int, owner: Ownership, idle: Int) -> Int {
     if owner == .unknown, unseen.claims > 0 || losses > 0 { return 0 }
-    // Where no unuse is watched, any of them may have held one before it was named.
-    return max(0, references - (losses > 0 || !watch.unuses ? idle : min(idle, hiddenUses)))
+    // Where its unuse was not seen, each may have held one before it was named; where none is watched, all of them.
+    return max(0, references - (losses > 0 || !watch.unuses ? idle : min(idle, hiddenUses + hiddenUnuses)))
   }
 }
