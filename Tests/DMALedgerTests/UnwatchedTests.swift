@@ -139,4 +139,27 @@ struct UnwatchedTests {
     #expect(told.verdict == .inconclusive)
     #expect(told.findings.allSatisfy { $0.severity < .error })
   }
+
+  /// What the function tracer shows of a function, and behind it what a probe does.
+  private static func twice(_ function: String, _ pointer: String, _ probe: Event) -> [Event] {
+    [("i", "\(function)\(pointer) <-device_driver_attach"), probe]
+  }
+
+  @Test(
+    "what two observers saw bears on the device that one of them names, and on no other",
+    arguments: ["", "(dev=0xff110001005f2000)"])
+  func namedBySecond(pointer: String) {
+    let owner: [Event] = [
+      ("q", Lines.entry("dclaim", Lines.claim, 0, device: nic)),
+      ("q", Lines.result("dclaim", Lines.claim, 0)),
+    ]
+    // VFIO holds no reference of its own: what is bound and unbound here moves nothing.
+    let told = Lines.report(
+      owner + Self.twice("really_probe", pointer, Self.probe(nic, "vfio-pci")) + [Self.end(0)]
+        + Self.twice("device_remove", pointer, Self.remove)
+        + [("q", Lines.entry("query", Lines.query, 1)), ("q", Lines.result("query", Lines.query, 1))])
+    #expect(told.group(7)?.changes.map(\.isAfterGap) == [false, false])
+    #expect(told.group(7)?.changes.map(\.call) == [.deviceClaim, .query])
+    #expect(told.group(7)?.final.exact == 1)
+  }
 }

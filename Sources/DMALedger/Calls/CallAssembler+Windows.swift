@@ -12,8 +12,10 @@ extension CallAssembler {
     if doubtNeighbours(key) { window.lossEpoch = -1 }
     windows[index] = window
     fillWindow(index, from: event.fields)
+    let allowed = ledger.unwatched
     // Each of two passes takes one.
     mayTake(index, 2)
+    windows[index]?.allowed = ledger.unwatched - allowed
     giveUp(
       lanes.push(
         OpenCall(
@@ -41,7 +43,15 @@ extension CallAssembler {
 
   mutating func fillWindow(_ index: Int, from fields: CallFields) {
     guard var window = windows[index] else { return }
+    let isDriverNew = window.driver == nil && fields.driver != nil
     window.driver = window.driver ?? fields.driver
+    if let device = window.device ?? fields.device, isDriverNew || window.device == nil {
+      if let driver = window.driver, isManaged[driver] == true {
+        managedDevices.insert(device)
+      } else {
+        managedDevices.remove(device)
+      }
+    }
     if window.device == nil, let device = fields.device {
       window.device = device
       if let stale = windowOfDevice[device], stale != index { endWindow(stale, at: nil) }
@@ -54,11 +64,6 @@ extension CallAssembler {
       }
       probedDevices.insert(device)
       let driver = window.driver
-      if let driver, isManaged[driver] == true {
-        managedDevices.insert(device)
-      } else {
-        managedDevices.remove(device)
-      }
       tell(device, mayMove: true) { ledger in
         ledger.orphan(device)
         ledger.setBound(device, false, driver: driver)
@@ -71,6 +76,7 @@ extension CallAssembler {
   mutating func renameWindow(_ index: Int, _ name: NameID) {
     guard let old = windows[index]?.device, old != name else { return }
     windows[index]?.device = name
+    probedDevices.insert(name)
     if windowOfDevice[old] == index { windowOfDevice[old] = nil }
     windowOfDevice[name] = index
   }
@@ -96,22 +102,23 @@ extension CallAssembler {
     return index
   }
 
-  /// A function that is no ownership call: what it says about the window around it.
+  /// A function that is no ownership call: what it says about the window around it, which it gives.
+  @discardableResult
   mutating func mark(
     _ event: TraceEvent, _ line: Span<UInt8>, _ at: LineReference, _ key: Int, _ parent: KernelFunction?
-  ) {
+  ) -> Int? {
     if event.function == .dmaCleanup { evidence.sawCleanup = true }
     if event.function == .driverBound { evidence.sawBound = true }
     if event.function == .releaseDriver {
-      noteRemoval(event)
+      noteRemoval(event, key)
       if event.depth >= 0 { _ = doubtNeighbours(key) }
       if event.depth < 0, !returning.contains(.reallyProbe) { endFinishedWindows(key) }
-      return
+      return nil
     }
     guard let index = windowOfMark(event, key, parent) else {
-      noteRemoval(event)
+      noteRemoval(event, key)
       noteBinding(event)
-      guard let device = event.fields.device else { return }
+      guard let device = event.fields.device else { return nil }
       if event.function == .deviceRemove {
         tell(device, mayMove: true) { $0.setBound(device, false, driver: nil) }
       }
@@ -119,7 +126,7 @@ extension CallAssembler {
         let context = leakContext()
         tell(device, mayMove: true) { $0.leaveBehind(device, context: context) }
       }
-      return
+      return nil
     }
     switch event.function {
     case .deviceRemove, .busRemove:
@@ -150,16 +157,41 @@ extension CallAssembler {
       if windows[index]?.device != nil, !returning.contains(.reallyProbe) { endWindow(index, at: bound) }
     default: break
     }
+    return index
+  }
+
+  /// A second observer of a function names the device of which the first one knew nothing: what any device may have done
+  /// only this one may. True where the first one could not tell what the function says of it.
+  mutating func isUntold(_ event: TraceEvent, _ key: Int) -> Bool {
+    guard event.fields.device != nil, let (calls, window) = lastMark[key]?.allowed else { return false }
+    lastMark[key]?.allowed = nil
+    guard ledger.disallow(calls) else { return false }
+    if let window { mayTake(window, calls.uses) }
+    return window == nil
+  }
+
+  /// The same of the device of a window, and of its driver.
+  mutating func nameWindow(_ index: Int) {
+    guard !evidence.sawUse, let window = windows[index], let device = window.device else { return }
+    windows[index]?.allowed = UnwatchedCalls()
+    if window.allowed.uses > 0 {
+      if ledger.disallow(window.allowed) { mayTake(index, window.allowed.uses) }
+    } else if isManagedWindow(index), window.entry.at.source == now.source,
+      window.entry.at.line + 1 == now.line
+    {
+      // Nothing came in between.
+      tell(device) { $0.mayNotTake(device) }
+    }
   }
 
   /// A driver is being unbound: where no unuse is watched it may give back unseen. Calls of others may come
   /// between the functions that an unbind runs through, so each of them may be the last before it.
-  private mutating func noteRemoval(_ event: TraceEvent) {
+  private mutating func noteRemoval(_ event: TraceEvent, _ key: Int) {
     guard !evidence.sawUnuse, event.function.isPartOfUnbind else { return }
     evidence.sawUnbind = true
     guard let device = event.fields.device else {
       // What has no name and runs inside a probe is that one's own.
-      if lanes[lanes.key(of: event)].contains(where: { $0.window != nil }) { return }
+      if lanes[key].contains(where: { $0.window != nil }) { return }
       return ledger.mayGiveBack(nil)
     }
     if !managedDevices.contains(device) { tell(device, mayMove: true) { $0.mayGiveBack(device) } }
@@ -376,4 +408,12 @@ extension CallAssembler {
       break
     }
   }
+}
+
+/// A function of a window or of an unbind as the last one that a lane entered, and who saw it.
+struct LastMark: Sendable {
+  var function: KernelFunction
+  var observers: UInt8
+  /// Calls on any group that it was taken for a sign of, as its device is not known, and the window that it was in.
+  var allowed: (calls: UnwatchedCalls, window: Int?)?
 }

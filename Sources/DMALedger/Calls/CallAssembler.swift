@@ -31,7 +31,7 @@ struct CallAssembler<Ledger: CallSink> {
   /// The same, by a return probe: behind a graph brace the code may still come.
   var returningByProbe: Set<KernelFunction> = []
   /// The last mark of each lane, so that two observers of one call count once.
-  var lastMark: [Int: (function: KernelFunction, observers: UInt8)] = [:]
+  var lastMark: [Int: LastMark] = [:]
   /// The ownership call that each lane returned from last: a second return probe of it says nothing new.
   var lastReturned: [Int: KernelFunction] = [:]
   /// The last line of each CPU: what is lost there was lost after it.
@@ -172,8 +172,13 @@ struct CallAssembler<Ledger: CallSink> {
     case .reallyProbe:
       openWindow(event, line, at, key)
     default:
-      if isRepeatedMark(event, key) { break }
-      mark(event, line, at, key, parent)
+      if isRepeatedMark(event, key) {
+        if isUntold(event, key) { mark(event, line, at, key, parent) }
+        break
+      }
+      let allowed = ledger.unwatched
+      let window = mark(event, line, at, key, parent)
+      if ledger.unwatched != allowed { lastMark[key]?.allowed = (ledger.unwatched - allowed, window) }
       if event.depth >= 0 {
         giveUp(
           lanes.push(
@@ -206,6 +211,7 @@ struct CallAssembler<Ledger: CallSink> {
         if let name = fields.device { renameWindow(index, name) }
       }
       fillWindow(index, from: fields)
+      nameWindow(index)
     }
     if var call = top.call {
       if let seen = call.device, let device = fields.device {
@@ -232,7 +238,7 @@ struct CallAssembler<Ledger: CallSink> {
       return true
     }
     if lastMark.count > TaskLanes.mostRemembered { lastMark.removeAll(keepingCapacity: true) }
-    lastMark[key] = (event.function, bit)
+    lastMark[key] = LastMark(function: event.function, observers: bit)
     return false
   }
 

@@ -8,6 +8,10 @@ protocol CallSink {
   func groupID(ofDevice device: NameID) -> Int?
   /// Calls so far that may have been calls on any group, because nothing names theirs.
   var callsElsewhere: Int { get }
+  /// Calls so far that nobody watches and that may have been calls on any group.
+  var unwatched: UnwatchedCalls { get }
+  /// The last of them turn out to be those of one device: true where no group has allowed for them yet.
+  mutating func disallow(_ calls: UnwatchedCalls) -> Bool
   /// Calls so far that nobody watches and that may have been calls on a group.
   func unwatchedCalls(at group: Int) -> Int
   /// So many of those that a group has been allowed for may have come behind the last call on it.
@@ -72,6 +76,8 @@ protocol CallSink {
   mutating func mayGiveBackAll(at group: Int)
   /// The same of references taken, at most so many.
   mutating func mayTake(_ device: NameID?, _ most: Int)
+  /// What was said last of a device is not so: its driver takes none.
+  mutating func mayNotTake(_ device: NameID)
   /// A use, or an unuse, was seen for the first time in this boot: none of them ran unseen.
   mutating func isWatched(_ kind: OwnershipCallKind)
   /// Events were lost, the first of them behind the line `since`, or behind the beginning.
@@ -82,6 +88,16 @@ protocol CallSink {
   mutating func confirmLeaks()
   /// The kernel does give back: only leaks that the counts themselves show are leaks.
   mutating func doubtLeaks()
+}
+
+/// Calls that nobody watches and that may have been made on any group.
+struct UnwatchedCalls: Equatable, Sendable {
+  var uses = 0
+  var unuses = 0
+
+  static func - (left: Self, right: Self) -> Self {
+    Self(uses: left.uses - right.uses, unuses: left.unuses - right.unuses)
+  }
 }
 
 /// What the assembler knows around a call.

@@ -43,6 +43,8 @@ package struct ProbeWindow: Sendable {
   /// Losses known when it began: a window that spans one proves nothing.
   package var lossEpoch: Int
   package var end: Witness?
+  /// Calls on any group that its beginning was taken for a sign of, as its device was not known.
+  var allowed = UnwatchedCalls()
   /// `end` is the return itself, and not a sign that it must have come.
   package var isEndSeen = false
 

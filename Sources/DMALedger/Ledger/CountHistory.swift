@@ -147,6 +147,15 @@ package struct CountHistory: Sendable {
     return impossible
   }
 
+  /// The last step, if it is one that nobody watches, took nothing. Gives how much it may have taken.
+  package mutating func dismissLastTakes() -> Int {
+    guard let last = steps.indices.last, steps[last].isUnwatched else { return 0 }
+    let takes = steps[last].high
+    steps[last].high = 0
+    reach(from: last)
+    return takes
+  }
+
   /// What the past allows before a step.
   private func before(_ place: Int) -> Count {
     let step = steps[place]

@@ -50,6 +50,11 @@ extension GroupLedger {
     history.add(step)
   }
 
+  /// What nobody watches did not take anything the last time that it was allowed to.
+  mutating func disallowLastUse() {
+    unwatched.uses -= history.dismissLastTakes()
+  }
+
   /// Something shows that the driver of a device may have given back what it took.
   mutating func mayGiveBack(_ device: NameID) {
     guard !watch.unuses else { return }

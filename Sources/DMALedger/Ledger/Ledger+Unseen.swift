@@ -1,10 +1,5 @@
 /// Calls that may have been made on any group: nothing names theirs, or nobody watches them.
 extension Ledger {
-  struct Unwatched: Equatable, Sendable {
-    var uses = 0
-    var unuses = 0
-  }
-
   /// Calls that nothing names may have been calls on this group.
   mutating func allowElsewhere(_ index: Int) {
     if unwatched != appliedUnwatched[index], groups[index].boot == boot {
@@ -38,6 +33,19 @@ extension Ledger {
     } else {
       unwatched.uses += most
     }
+  }
+
+  mutating func disallow(_ calls: UnwatchedCalls) -> Bool {
+    let isAllowed = groups.indices.contains {
+      groups[$0].boot == boot && !groups[$0].hasEnded && appliedUnwatched[$0] == unwatched
+    }
+    guard !isAllowed, unwatched.uses >= calls.uses, unwatched.unuses >= calls.unuses else { return false }
+    unwatched = unwatched - calls
+    return true
+  }
+
+  mutating func mayNotTake(_ device: NameID) {
+    if let index = touchGroup(ofDevice: device) { groups[index].disallowLastUse() }
   }
 
   mutating func isWatched(_ kind: OwnershipCallKind) {

@@ -23,8 +23,8 @@ struct Ledger: CallSink, Sendable {
   /// How many of them each group has taken into account.
   var applied: [CallTally] = []
   /// Calls of this boot that nobody watches and that may have been made on any group, and how many each has allowed for.
-  var unwatched = Unwatched()
-  var appliedUnwatched: [Unwatched] = []
+  var unwatched = UnwatchedCalls()
+  var appliedUnwatched: [UnwatchedCalls] = []
   var watch = GroupLedger.Watch()
   /// Refusals that no group can be named for.
   private(set) var unattributedRefusals: [OwnershipCall] = []
@@ -149,7 +149,7 @@ struct Ledger: CallSink, Sendable {
     groups[index].watch = watch
     touch(index)
     applied.append(isNewborn ? elsewhere : elsewhereBefore)
-    appliedUnwatched.append(isNewborn ? unwatched : Unwatched())
+    appliedUnwatched.append(isNewborn ? unwatched : UnwatchedCalls())
     // What its count was when the capture began is lost with the events.
     if hasLoss, !isNewborn { groups[index].lose(since: nil) }
     if let pointer = key.pointer { byPointer[pointer] = index }
@@ -186,7 +186,7 @@ struct Ledger: CallSink, Sendable {
       groups[index].end()
     }
     boot += 1
-    unwatched = Unwatched()
+    unwatched = UnwatchedCalls()
     watch = GroupLedger.Watch()
     byPointer = [:]
     byID = [:]
@@ -313,7 +313,7 @@ struct Ledger: CallSink, Sendable {
     // So may have calls that nothing names.
     for index in guesses.keys.sorted()
     where !groups[index].changes.isEmpty || callsElsewhere > 0
-      || unwatched != Unwatched()
+      || unwatched != UnwatchedCalls()
     {
       if let old = guesses[index] { groups[old].doubtEnd() }
     }
