@@ -44,6 +44,39 @@ struct GraphTests {
     #expect(source.format == name || rendering == .kernelLogDump)
   }
 
+  @Test("a return probe comes before the brace of its call, and both are one")
+  func returnProbeFirst() {
+    // Recorded on 6.1.192 without CONFIG_DEBUG_TEST_DRIVER_REMOVE, with kprobes, kretprobes and funcgraph-tail.
+    let text = """
+      # tracer: function_graph
+      #
+      #     TIME        CPU  TASK/PID         DURATION                  FUNCTION CALLS
+      #      |          |     |    |           |   |                     |   |   |   |
+          6.409487 |   0)     init-1     |               |  really_probe() {
+          6.409743 |   0)     init-1     |               |  /* probe: (really_probe+0x0/0x4b0) dev="0000:02:01.0" drv="e1000" */
+          6.409985 |   0)     init-1     |               |    pci_dma_configure() {
+          6.410028 |   0)     init-1     |               |      iommu_device_use_default_domain() {
+          6.410061 |   0)     init-1     |               |        /* use: (iommu_device_use_default_domain+0x0/0xb0) dev="0000:02:01.0" drv="e1000" grp=0xffff888002de6700 id=5 cnt=0 own=0x0 */
+          6.410302 |   0)     init-1     |               |        /* use_ret: (return_to_handler+0x0/0x30 <- iommu_device_use_default_domain) ret=0 */
+          6.410485 |   0)     init-1     | ! 455.844 us  |      } /* iommu_device_use_default_domain */
+          6.410501 |   0)     init-1     | ! 518.910 us  |    } /* pci_dma_configure */
+          6.837507 |   0)     init-1     | ! 332.597 us  |    driver_bound();
+          6.837976 |   0)     init-1     |               |  /* probe_ret: (return_to_handler+0x0/0x30 <- really_probe) ret=0 */
+          6.838019 |   0)     init-1     | @ 428832.6 us |  } /* really_probe */
+          8.707000 |   0)     init-1     |               |  pci_dma_cleanup() {
+          8.707100 |   0)     init-1     |               |    iommu_device_unuse_default_domain() {
+          8.707200 |   0)     init-1     |               |      /* unuse: (iommu_device_unuse_default_domain+0x0/0x60) dev="0000:02:01.0" grp=0xffff888002de6700 id=5 cnt=1 */
+          8.707446 |   0)     init-1     | # 2973.426 us |    } /* iommu_device_unuse_default_domain */
+          8.707461 |   0)     init-1     | # 3133.791 us |  } /* pci_dma_cleanup */
+
+      """
+    let report = report(on: text)
+    #expect(report.changes.map(\.call) == [.use, .unuse])
+    #expect(report.groups.map(\.final) == [Count(exactly: 0)])
+    #expect(report.kernel.testDriverRemove == .inactive)
+    #expect(report.verdict == .balanced)
+  }
+
   @Test("absolute times become the times of the source")
   func times() {
     let source = report(on: GraphHistory.unfixed.text(.abstime)).sources[0]

@@ -30,7 +30,14 @@ extension CallAssembler {
   ) {
     var stack = lanes[key]
     guard var top = stack.last, top.isEnded(by: event), var call = top.call else {
-      if event.observer == .probe, lastReturned[key] == event.function { return }
+      if lastReturned[key] == event.function {
+        if event.observer == .probe { return }
+        // A return probe comes before the brace of the same call, where both hang on its return address.
+        if event.observer == .graph, event.kind == .exit {
+          lastReturned[key] = nil
+          return
+        }
+      }
       if settledEarly.removeValue(forKey: key) == event.function { return }
       // Entered before the capture began, or the entry is not watched: the code still counts.
       settle(key)
