@@ -45,6 +45,11 @@ extension Analyzer {
       pass.number += 1 + reader.skipped
       digest(reader.line, isTerminated: reader.isTerminated, &pass)
     }
+    close(reader, &pass)
+  }
+
+  /// Takes over what is known of the lines once all of them have been read.
+  func close(_ reader: borrowing LineReader, _ pass: inout SourcePass) {
     pass.passOver(reader.rejected)
     pass.number += reader.skipped
     pass.bytes = reader.bytes

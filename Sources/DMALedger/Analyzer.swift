@@ -11,7 +11,7 @@
 public struct Analyzer {
   private var names = NameTable()
   private var addresses = AddressBook()
-  private(set) var assembler: CallAssembler<Ledger>
+  var assembler: CallAssembler<Ledger>
   private var log: LogFacts
   private var incident: IncidentFacts
   let fields: ProbeFields
@@ -19,12 +19,20 @@ public struct Analyzer {
   let limits: ReadingLimits
   let mapsFiles: Bool
   private let questions: [Question]
-  private var sources: [SourceSummary] = []
+  private(set) var sources: [SourceSummary] = []
   private var diagnostics: [Diagnostic] = []
   private var lostBefore = 0
   /// The source whose trace is being replayed.
   private var traceSource: Int?
   private var traces: Set<Int> = []
+  /// Sources that were read as one trace.
+  var merged: [MergedLines] = []
+  /// The latest time of the traces of this boot that have been read.
+  private var latest: Nanoseconds?
+  /// Traces that begin before that, and those that they run beside.
+  private var overlapping: (source: Int, first: Int)?
+  /// Traces that have all that their headers count.
+  private var whole: Set<Int> = []
   private var seams = BootSeams()
   private var known = LogJoin.Knowledge()
   /// Which of the user's own field names some probe had.
@@ -114,17 +122,23 @@ public struct Analyzer {
       pass.nameless.keep(event, line)
       return
     }
+    deliver(event, line, &pass)
+  }
+
+  private mutating func deliver(_ event: TraceEvent, _ line: Span<UInt8>, _ pass: inout SourcePass) {
     pass.summary.understoodLines += 1
-    accept(event, line, &pass.summary, pass.index, &pass.last)
+    if pass.isParking {
+      pass.parked.append((event, [UInt8](copying: line)))
+    } else {
+      accept(event, line, &pass.summary, pass.index, &pass.last)
+    }
   }
 
   /// Takes the events that waited, as far as they are named by now.
   private mutating func acceptNamed(_ pass: inout SourcePass, atEnd: Bool) {
     while let next = pass.nameless.next(addresses, atEnd: atEnd) {
       switch next {
-      case .event(let event, let line):
-        pass.summary.understoodLines += 1
-        accept(event, line.span, &pass.summary, pass.index, &pass.last)
+      case .event(let event, let line): deliver(event, line.span, &pass)
       case .stranger(let event, let line, let address):
         addresses.giveUp(address)
         pass.nameless.giveUp(event, line.span, address)
@@ -142,7 +156,7 @@ public struct Analyzer {
     assembler.arena.forget(allBut: marks)
   }
 
-  private mutating func accept(
+  mutating func accept(
     _ event: TraceEvent, _ line: Span<UInt8>, _ source: inout SourceSummary, _ index: Int,
     _ last: inout Witness
   ) {
@@ -191,7 +205,7 @@ public struct Analyzer {
   private mutating func replay(
     _ event: TraceEvent, _ line: Span<UInt8>, _ index: Int, _ last: inout Witness
   ) {
-    last.at.line = event.line
+    last.at = LineReference(source: index, line: event.line)
     if let time = event.time { last.time = time }
     assembler.take(event, line: line, source: index, names: names)
   }
@@ -216,6 +230,22 @@ public struct Analyzer {
       beginBoot(event, line, index, before: sources[former].lastTime, isSure: true)
     } else {
       lose(.restarted, event, line, index)
+      if let latest, let time = event.time, time < latest { overlapping = (index, former) }
+    }
+  }
+
+  /// Traces that run beside each other are replayed one behind the other: the last line of the later one is not what came
+  /// last, and what one of them lacks the other may have.
+  private mutating func noteOverlap(of source: SourceSummary, _ pass: SourcePass) {
+    guard let last = source.lastTime else { return }
+    defer { latest = max(latest ?? last, last) }
+    guard let (index, former) = overlapping, index == pass.index, !pass.decoder.hasRelativeTimes else {
+      return
+    }
+    if whole.contains(index), whole.contains(former) {
+      assembler.lose(.overlapping, witness: pass.last)
+    } else {
+      assembler.loseAnywhere(in: former, .overlapping, witness: pass.last)
     }
   }
 
@@ -231,21 +261,25 @@ public struct Analyzer {
       return
     }
     assembler.beginBoot()
+    latest = nil
     var message = "another boot begins here, or another capture"
     if let before, let time = first.time {
       message += ": the clock goes from \(before.secondsText) s to \(time.secondsText) s"
     }
+    let place = merged.last { $0.lead == index }?.place(of: first.line)
     diagnostics.append(
       Diagnostic(
-        level: .note, source: index, line: first.line,
+        level: .note, source: place?.source ?? index, line: place?.line ?? first.line,
         message: message + ". What came before is judged by itself, and nothing is carried over"))
     if !isSure { lose(.timeWentBack, event, line, index) }
   }
 
-  private mutating func lose(_ kind: Loss.Kind, _ event: TraceEvent, _ line: Span<UInt8>, _ index: Int) {
+  mutating func lose(
+    _ kind: Loss.Kind, _ event: TraceEvent, _ line: Span<UInt8>, _ index: Int, cpu: Int32 = -1
+  ) {
     let witness = Witness(
       at: LineReference(source: index, line: event.line), time: event.time, text: assembler.arena.store(line))
-    assembler.lose(kind, witness: witness)
+    assembler.lose(kind, witness: witness, cpu: cpu)
   }
 
   private mutating func note(
@@ -265,9 +299,14 @@ public struct Analyzer {
     log.note(message, witness, caller: event.pid, line: line)
   }
 
-  private mutating func finish(_ pass: inout SourcePass) {
+  /// Takes what waited for lines that never came.
+  mutating func drain(_ pass: inout SourcePass) {
     while pass.decoder.drains() { digest(Span(), isTerminated: pass.isTerminated, &pass) }
     acceptNamed(&pass, atEnd: true)
+  }
+
+  mutating func finish(_ pass: inout SourcePass) {
+    drain(&pass)
     pass.decoder.finish()
     let index = pass.index
     if seams.isDoubtful, let first = seams.held.first {
@@ -279,7 +318,7 @@ public struct Analyzer {
     source.format = decoder.format
     source.bytes = pass.bytes
     source.lines = pass.number
-    let lost = decoder.overwritten.clampedSum(decoder.overrun)
+    let lost = decoder.stated.overwritten.clampedSum(decoder.overrun)
     source.lostEvents = source.lostEvents.clampedSum(lost)
     source.unparsed = decoder.shapes.summary
     if let hash = pass.contentHash { hashes.append(hash) }
@@ -296,10 +335,15 @@ public struct Analyzer {
           message: issue.message))
     }
     // What is missing of a log or a listing is not missing of a trace.
+    if pass.isPart { traces.insert(index) }
     let isTrace = traces.contains(index) || !SourceOrder.isBesideTrace(source)
     if pass.allIssues.contains(where: { $0.isStop || isTrace && $0.losesEvents }) {
       assembler.lose(.damaged, witness: pass.last)
+    } else if decoder.stated.missing > 0, !pass.isPart {
+      assembler.loseAnywhere(in: index, .partial, witness: pass.last, count: decoder.stated.missing)
     }
+    if decoder.stated.isWhole { whole.insert(index) }
+    noteOverlap(of: source, pass)
     diagnostics += SourceRemarks.remarks(on: source, index: index, decoder)
     if let remark = pass.nameless.remark(source: index) { diagnostics.append(remark) }
     sources.append(source)
@@ -308,7 +352,7 @@ public struct Analyzer {
   /// The report over everything that was read. Call once.
   public mutating func finish() -> Report {
     assembler.finish()
-    let order = SourceOrder(sources, traces: traces)
+    let order = SourceOrder(sources, traces: traces, merged: merged)
     log.arrange(order.rank)
     incident.arrange(order.rank)
     if let offset = known.offset {
@@ -367,8 +411,9 @@ public struct Analyzer {
       questions: questions,
       evidence: assembler.pastEvidence + [assembler.evidence], losses: assembler.losses, sources: sources,
       log: facts,
-      diagnostics: diagnostics + assembler.forgotten.diagnostics
-        + assembler.ledger.forgotten.diagnostics + log.forgotten.diagnostics
+      diagnostics: diagnostics
+        + (assembler.forgotten.diagnostics + assembler.ledger.forgotten.diagnostics).map(order.real)
+        + log.forgotten.diagnostics
         + incident.forgotten.diagnostics, lostBefore: lostBefore,
       hasForgotten: assembler.forgotten.hasAny || assembler.ledger.forgotten.hasAny,
       hasForgottenLog: log.forgotten.hasAny || incident.forgotten.hasAny,

@@ -25,6 +25,11 @@ struct SourcePass {
   private var longLines = 0
   /// The hash of all bytes, where it is asked for.
   var contentHash: ContentHash.Value?
+  /// Whether events are kept here instead of being taken: those of other files may come first.
+  var isParking = false
+  var parked: [(event: TraceEvent, line: [UInt8])] = []
+  /// Whether it is one of several parts of a trace: what it lacks is in the others.
+  var isPart = false
   /// What ended the bytes early.
   var sourceIssue: InputIssue?
 

@@ -13,14 +13,7 @@ extension CaptureRecord {
     onlyFiles: Bool = false
   ) {
     var analyzer = Analyzer(options: options)
-    var unreadable = trouble
-    for path in Self.readingOrder(of: files) {
-      do throws(InputError) {
-        try analyzer.read(path, onlyFile: onlyFiles)
-      } catch {
-        unreadable.append(error)
-      }
-    }
+    let unreadable = trouble + analyzer.read(Self.readingOrder(of: files), onlyFiles: onlyFiles)
     let report = analyzer.finish()
     self.init(id: analyzer.captureID ?? "", name: name, report: report, unreadable: unreadable)
   }

@@ -69,16 +69,19 @@ struct LossTests {
   @Test(
     "more written than in the buffer means that events were overwritten",
     arguments: [
-      ("# entries-in-buffer/entries-written: 46/46   #P:2", 0),
-      ("# entries-in-buffer/entries-written: 46/146   #P:2", 100),
+      ("# entries-in-buffer/entries-written: LINES/LINES   #P:2", 0),
+      ("# entries-in-buffer/entries-written: LINES/999   #P:2", 999),
       ("# latency: 0 us, #4/9, CPU#0 | (M:PREEMPT(lazy) VP:0, KP:0, SP:0 HP:0 #P:2)", 5),
       ("# latency: 0 us, #4/4, CPU#0 | (M:desktop VP:0, KP:0, SP:0 HP:0 #P:2)", 0),
       ("# entries-in-buffer/entries-written: 146/46   #P:2", 0),
       ("# entries-in-buffer/entries-written: x/y   #P:2", 0),
     ])
-  func overwritten(line: String, lost: Int) {
+  func overwritten(line: String, written: Int) {
+    let records = OwnershipHistory.balanced.text(.defaultLines)
+    let count = records.split(separator: "\n").count
+    let lost = written > count ? written - count : written
     let report = report(
-      on: "# tracer: nop\n#\n" + line + "\n#\n" + OwnershipHistory.balanced.text(.defaultLines))
+      on: "# tracer: nop\n#\n" + line.replacing("LINES", with: "\(count)") + "\n#\n" + records)
     #expect(report.sources[0].lostEvents == lost)
     #expect(report.verdict == (lost == 0 ? .balanced : .inconclusive))
   }

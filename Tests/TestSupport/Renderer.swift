@@ -4,11 +4,12 @@ struct Renderer {
   /// Number of the event, from 1.
   var number = 0
 
-  func header() -> [String] {
+  /// The lines above the records; `entries` is how many records the header says there are, where it says it.
+  func header(entries: Int? = nil) -> [String] {
     switch rendering {
     case .withHeader:
-      return [
-        "# tracer: nop", "#", "# entries-in-buffer/entries-written: 46/46   #P:2", "#",
+      let stated = entries.map { ["# entries-in-buffer/entries-written: \($0)/\($0)   #P:2", "#"] } ?? []
+      return ["# tracer: nop", "#"] + stated + [
         "#                                _-----=> irqs-off/BH-disabled",
         "#           TASK-PID     CPU#  |||||  TIMESTAMP  FUNCTION",
         "#              | |         |   |||||     |         |",
@@ -23,7 +24,7 @@ struct Renderer {
       return [
         "# tracer: nop", "#", "# nop latency trace v1.1.5 on 7.3.4+deb13-amd64",
         "# --------------------------------------------------------------------",
-        "# latency: 0 us, #4/4, CPU#0 | (M:PREEMPT(lazy) VP:0, KP:0, SP:0 HP:0 #P:2)",
+        "# latency: 0 us, #\(entries ?? 0)/\(entries ?? 0), CPU#0 | (M:PREEMPT(lazy) VP:0, KP:0, SP:0 HP:0 #P:2)",
         "#    -----------------", "#    | task: -0 (uid:0 nice:0 policy:0 rt_prio:0)",
         "#    -----------------",
         "#", "#  cmd     pid     |||||| time  |   caller     ",

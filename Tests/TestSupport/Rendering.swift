@@ -77,10 +77,11 @@ extension OwnershipHistory {
 
   /// The history as the bytes of a file.
   package func bytes(_ rendering: Rendering) -> [UInt8] {
-    var lines = Renderer(rendering: rendering).header()
+    var records: [String] = []
     for (index, step) in steps.enumerated() {
-      lines += Renderer(rendering: rendering, number: index + 1).lines(step)
+      records += Renderer(rendering: rendering, number: index + 1).lines(step)
     }
+    let lines = Renderer(rendering: rendering).header(entries: steps.count) + records
     let ending =
       switch rendering {
       case .carriageReturns: "\r\n"

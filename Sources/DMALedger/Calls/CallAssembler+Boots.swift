@@ -68,6 +68,15 @@ extension CallAssembler {
     ledger.lose(since: since)
   }
 
+  /// Events are missing between any two lines of a source, whose last line this is.
+  mutating func loseAnywhere(in source: Int, _ kind: Loss.Kind, witness: Witness, count: Int = 0) {
+    lose(kind, witness: witness, count: count)
+    for index in windows.keys.sorted() { endWindow(index, at: nil) }
+    ledger.lose(since: LineReference(source: source, line: 0))
+    evidence.isPartial = true
+    for boot in pastEvidence.indices { pastEvidence[boot].isPartial = true }
+  }
+
   /// Losses of a kind that are told one by one.
   private static var mostLosses: Int { 256 }
 

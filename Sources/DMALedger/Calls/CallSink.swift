@@ -135,6 +135,10 @@ struct Loss: Sendable {
     case restarted
     /// A part of the file could not be read.
     case damaged
+    /// A header counts more entries than there are lines below it: those that are missing may be anywhere.
+    case partial
+    /// A trace covers the same time as another one.
+    case overlapping
     /// The clock stepped back.
     case timeWentBack
     /// The second pass of a probe shows no use although the first one did.

@@ -26,6 +26,8 @@ struct KernelEvidence: Sendable {
   var countsShowLeak = false
   /// CPUs stand for tasks, and another task ran on one of them unannounced: whose window is whose nobody knows.
   var isTangled = false
+  /// Lines are missing, and nobody knows where: what a window does not show it may have had.
+  var isPartial = false
   /// The first window of each kind, for the reader's eye.
   var firstUnfixed: ProbeWindow?
   var firstFixed: ProbeWindow?
@@ -43,7 +45,7 @@ struct KernelEvidence: Sendable {
   var pattern: TestDriverRemove {
     if unfixed > 0, fixed > 0 { return .unknown }
     // Counts that both uses of a device read do not depend on whose window is whose.
-    if isTangled, !countsShowLeak { return .unknown }
+    if isTangled || isPartial, !countsShowLeak { return .unknown }
     if unfixed > 0 { return .unfixed }
     if fixed > 0 { return .fixed }
     // A driver that manages DMA itself gives nothing back on any kernel: its silence says nothing.
@@ -70,6 +72,7 @@ struct KernelEvidence: Sendable {
       merged.hasUnplacedClaim = merged.hasUnplacedClaim || boot.hasUnplacedClaim
       merged.countsShowLeak = merged.countsShowLeak || boot.countsShowLeak
       merged.isTangled = merged.isTangled || boot.isTangled
+      merged.isPartial = merged.isPartial || boot.isPartial
     }
     return merged
   }

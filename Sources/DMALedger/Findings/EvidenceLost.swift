@@ -12,7 +12,7 @@ enum EvidenceLost {
       """,
     evidence: """
       The tracer's own marks ("CPU:N [LOST n EVENTS]", a header in which fewer entries are in the buffer \
-      than were written), a time that goes backwards, a compressed frame whose checksum fails, a last line \
+      than were written, or more than there are lines), a time that goes backwards, a compressed frame whose checksum fails, a last line \
       cut in the middle, the log's line about an unstable clock before the trace begins. These are facts about the input, so the finding is proved where the tracer or the \
       decoder says so. It is consistent where a call without its return agrees with misses counted \
       elsewhere, and suspected where only an impossible sequence of calls suggests a gap.
@@ -57,9 +57,17 @@ extension EvidenceLost {
         known > 0
           ? "the tracer lost \(counted(known, "event")) in \(places)" : "the tracer lost events in \(places)")
     }
+    let partial = context.losses.filter { $0.kind == .partial }
+    if !partial.isEmpty {
+      let missing = partial.reduce(0) { $0.clampedSum($1.count) }
+      parts.append(
+        "\(counted(missing, "entry that the header counts has", "entries that the header counts have")) no line, so "
+          + "the trace was cut off or filtered, or is the part of one CPU")
+    }
     for (kind, words) in [
       (Loss.Kind.bufferStarted, "a CPU's buffer begins later than the capture"),
       (.restarted, "the file holds more than one capture"), (.damaged, "part of the file could not be read"),
+      (.overlapping, "two traces cover the same time, so what came last is in neither"),
       (.timeWentBack, "the clock steps back"),
       (.missingUse, "a second pass shows no use although the first one did"),
       (.givenUp, "more was open at once than is followed"),
@@ -89,6 +97,8 @@ extension EvidenceLost {
     case .bufferStarted: "nothing is known of CPU \(loss.cpu) before this"
     case .restarted: "another capture begins"
     case .damaged: "the last line that could be read"
+    case .overlapping: "the last line of a trace that begins before another one ends"
+    case .partial: "the last line; the others may be missing anywhere before it"
     case .timeWentBack: "earlier than the line before"
     case .givenUp: "more was open at once than is followed"
     case .tangled: "nobody knows which of the calls returns first"

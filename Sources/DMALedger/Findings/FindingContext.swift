@@ -22,7 +22,7 @@ struct FindingContext {
 
   /// `at 6.131601 s`, or `in line 12` in a capture without timestamps.
   func moment(_ witness: Witness) -> String {
-    witness.time.map(moment) ?? "in line \(witness.at.line)"
+    witness.time.map(moment) ?? "in line \(order.place(witness.at).line)"
   }
 
   /// `at 6.131601 s`, or `at tick 6131601` where the clock counts something else.

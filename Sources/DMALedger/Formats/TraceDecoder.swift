@@ -26,8 +26,8 @@ struct TraceDecoder {
   private(set) var continued = (count: 0, firstLine: 0)
   /// The kernel's `raw`, `hex` or `bin` option: not readable, and said so once.
   private(set) var rawLines = (count: 0, firstLine: 0)
-  /// `entries-in-buffer/entries-written`: events overwritten before the capture was read.
-  private(set) var overwritten = 0
+  /// What the headers say of the records below them.
+  private(set) var stated = StatedEntries()
   /// Events dropped or overrun according to a statistics block.
   private(set) var overrun = 0
   var kernelLogLines = 0
@@ -100,6 +100,9 @@ struct TraceDecoder {
     layout == .graph && halfComm == nil && kernelLogLines == 0 && !envelope.isWatching ? graphSieve : .open
   }
 
+  /// Whether times count from the beginning of the trace and not from the boot.
+  var hasRelativeTimes: Bool { layout == .latency }
+
   /// Takes note of lines that the sieve passed over: records, all of them understood.
   mutating func pass(_ lines: Int) {
     guard lines > 0 else { return }
@@ -124,6 +127,7 @@ struct TraceDecoder {
   mutating func finish() {
     if let half = halfComm { noteContinued(half.line) }
     halfComm = nil
+    stated.endSection(records: records)
     // A serial console shows more than the kernel; that is no dialect that was missed.
     if kernelLogLines > 8 * shapes.total || logNotes.isBare && !logNotes.isMixed { setStrangersAside() }
   }
@@ -168,6 +172,7 @@ struct TraceDecoder {
       isInSideBlock = false
       return outcome
     }
+    stated.noteText()
     return text(line, into: &event, names: &names, addresses: &addresses)
   }
 
@@ -355,6 +360,7 @@ struct TraceDecoder {
       hasLegend = false
       let isFirst = !hasTraceHeader && records == 0
       hasTraceHeader = true
+      stated.endSection(records: records)
       records = 0
       canContinue = true
       continuedInARow = 0
@@ -368,18 +374,12 @@ struct TraceDecoder {
       event.cpu = Int32(clamping: cursor.takeDecimal() ?? -1)
       return .event
     }
+    // Of other tracers a line is not an entry.
+    let countsLines = tracer == "nop" || tracer == "function"
     if let place = line.firstIndex(of: "entries-in-buffer/entries-written: ") {
-      var cursor = ByteCursor(line, at: place + 35)
-      if let left = cursor.takeDecimal(), cursor.take("/"), let written = cursor.takeDecimal(), written > left
-      {
-        overwritten = overwritten.clampedSum(written - left)
-      }
+      stated.read(line, at: place + 35, countsLines: countsLines)
     } else if line.hasText("# latency: ", at: 0), let place = line.firstIndex(of: ", #") {
-      var cursor = ByteCursor(line, at: place + 3)
-      if let left = cursor.takeDecimal(), cursor.take("/"), let written = cursor.takeDecimal(), written > left
-      {
-        overwritten = overwritten.clampedSum(written - left)
-      }
+      stated.read(line, at: place + 3, countsLines: countsLines)
     } else if let place = line.firstIndex(of: " latency trace v"),
       let on = line.firstIndex(of: " on ", from: place)
     {

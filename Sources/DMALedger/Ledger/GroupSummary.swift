@@ -22,7 +22,8 @@ struct GroupSummary: Sendable {
 
   /// `useIsTraceable`: every use would have been seen, so that a member that shows none holds nothing.
   /// `unuseIsTraceable`: every unuse would have been seen, so that a count stays up until one is.
-  init(_ ledger: GroupLedger, useIsTraceable: Bool, unuseIsTraceable: Bool) {
+  /// `order`: where lines really stand.
+  init(_ ledger: GroupLedger, useIsTraceable: Bool, unuseIsTraceable: Bool, order: SourceOrder) {
     var ledger = ledger
     let narrowed = ledger.history.narrowed()
     // Whoever has held the group all along was in every count that was read.
@@ -68,7 +69,8 @@ struct GroupSummary: Sendable {
     let isBlind =
       !unuseIsTraceable && ledger.devices.contains { $0.holding != nil && $0.isBound == false }
     (verdict, reasons) = Self.judge(
-      ledger, initial: initial, final: final, excess: excess, suspected: suspected, isBlind: isBlind)
+      ledger, initial: initial, final: final, excess: excess, suspected: suspected, isBlind: isBlind,
+      order: order)
   }
 
   /// References whose holder the capture does not show.
@@ -100,11 +102,11 @@ struct GroupSummary: Sendable {
   }
 
   /// A holder whose reference is not in the count any more: somebody else gave it back.
-  private static func stolenReason(_ ledger: GroupLedger, final: Count) -> String? {
+  private static func stolenReason(_ ledger: GroupLedger, final: Count, _ order: SourceOrder) -> String? {
     // No driver holds anything of an owned group: whatever it gave back was the owner's.
     if let theft = ledger.changes.theft {
       return
-        "the unuse in line \(theft.entry.at.line) found the group owned, so it may have taken a reference of the "
+        "the unuse in line \(order.real(theft.entry.at).line) found the group owned, so it may have taken a reference of the "
         + "owner's"
     }
     if ledger.owner == .user, final.max == 0 {
@@ -125,7 +127,8 @@ struct GroupSummary: Sendable {
   }
 
   private static func judge(
-    _ ledger: GroupLedger, initial: Count, final: Count, excess: Count, suspected: Int, isBlind: Bool
+    _ ledger: GroupLedger, initial: Count, final: Count, excess: Count, suspected: Int, isBlind: Bool,
+    order: SourceOrder
   ) -> (Verdict, [String]) {
     let pastLeaks = ledger.pastLeaks.count { $0.leak.certainty > .suspected }
     let isBroken = ledger.anomalies.contains {
@@ -139,7 +142,7 @@ struct GroupSummary: Sendable {
     let contradictions = ledger.anomalies.compactMap { anomaly -> OwnershipCall? in
       if case .impossible(let call) = anomaly.kind { call } else { nil }
     }
-    let stolen = stolenReason(ledger, final: final)
+    let stolen = stolenReason(ledger, final: final, order)
     let isOpenTheft = ledger.anomalies.contains {
       if case .stolen(_, _, .suspected) = $0.kind { true } else { false }
     }
@@ -154,7 +157,8 @@ struct GroupSummary: Sendable {
     }
     if let first = contradictions.first {
       reasons.append(
-        "line \(first.entry.at.line) contradicts what came before it, so events are missing or were misread")
+        "line \(order.real(first.entry.at).line) contradicts what came before it, so events are missing or were misread"
+      )
     }
     if suspected > 0 {
       reasons.append(

@@ -34,7 +34,8 @@ struct ReportBuilder {
     .map { group in
       let seen = evidence[group.boot]
       return GroupSummary(
-        group, useIsTraceable: seen.sawUse && !seen.hasUnplacedUse, unuseIsTraceable: seen.sawUnuse)
+        group, useIsTraceable: seen.sawUse && !seen.hasUnplacedUse, unuseIsTraceable: seen.sawUnuse,
+        order: order)
     }.sorted(by: isBefore)
     let found = summaries.map { FindingRegister.findings(in: $0, contexts[$0.ledger.boot]) }
     let (own, unclaimed) = WarnedOwnership.quote(log.warnings, in: found, summaries, contexts)

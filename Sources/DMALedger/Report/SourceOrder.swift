@@ -3,9 +3,11 @@
 struct SourceOrder: Sendable {
   /// Places in the report by places in the order read.
   private let ranks: [Int]
+  private let merged: [MergedLines]
 
-  /// `traces` are the sources with events of a trace.
-  init(_ sources: [SourceSummary], traces: Set<Int>) {
+  /// `traces` are the sources with events of a trace, `merged` those that were read as one.
+  init(_ sources: [SourceSummary], traces: Set<Int>, merged: [MergedLines] = []) {
+    self.merged = merged
     let sorted = sources.indices.sorted { left, right in
       let one = (Self.kind(sources[left], isTrace: traces.contains(left)), sources[left].path == "-" ? 1 : 0)
       let other = (
@@ -29,7 +31,23 @@ struct SourceOrder: Sendable {
 
   /// A line by the place of its source in the report.
   func place(_ at: LineReference) -> LineReference {
-    LineReference(source: rank(at.source), line: at.line)
+    let real = real(at)
+    return LineReference(source: rank(real.source), line: real.line)
+  }
+
+  /// Where a line stands, as its source was read.
+  func real(_ at: LineReference) -> LineReference {
+    merged.first { $0.lead == at.source }?.place(of: at.line) ?? at
+  }
+
+  /// A remark on a line of a trace.
+  func real(_ remark: Diagnostic) -> Diagnostic {
+    guard let source = remark.source, let line = remark.line else { return remark }
+    let place = real(LineReference(source: source, line: line))
+    var remark = remark
+    remark.source = place.source
+    remark.line = place.line
+    return remark
   }
 
   /// The sources, or what belongs to them, in the order of the report.

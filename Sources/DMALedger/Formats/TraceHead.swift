@@ -1,0 +1,43 @@
+/// What the first lines of a file show that may be the part of one CPU: `per_cpu/cpuN/trace`.
+///
+/// The kernel prints the numbers of all CPUs in the header of each such file, so parts of one trace that was not
+/// running any more have the same header, and each has lines of one CPU only.
+struct TraceHead {
+  /// The tracer and the numbers of entries, as they are printed.
+  private var header: [UInt8] = []
+  private var hasEntries = false
+  /// The CPU of the first record; absent where there is none.
+  private(set) var cpu: Int32?
+
+  /// Lines that are looked at: a header has about a dozen.
+  private static let mostLines = 64
+
+  /// Looks at a regular file; `nil` where it is none, cannot be read, or is no trace with such a header.
+  init?(of path: PathName, limits: ReadingLimits) {
+    guard !path.isStandardStream, let file = try? OpenFile(path: path, onlyFile: true) else { return nil }
+    var reader = LineReader(ByteSource(file, limits: limits))
+    var decoder = TraceDecoder(fields: ProbeFields())
+    var event = TraceEvent()
+    var names = NameTable()
+    var addresses = AddressBook()
+    while reader.advance(), reader.number <= Self.mostLines {
+      let line = reader.line
+      let isEntries =
+        line.firstIndex(of: "entries-in-buffer/entries-written: ") != nil
+        || line.hasText("# latency: ", at: 0)
+      if line.hasText("# tracer: ", at: 0) || isEntries {
+        header += [UInt8](copying: line)
+        hasEntries = hasEntries || isEntries
+      }
+      _ = decoder.decode(line, number: reader.number, into: &event, names: &names, addresses: &addresses)
+      if decoder.records > 0, event.cpu >= 0 {
+        cpu = event.cpu
+        break
+      }
+    }
+    guard hasEntries else { return nil }
+  }
+
+  /// Whether two files have the same header, number for number.
+  func hasHeader(of other: TraceHead) -> Bool { header == other.header }
+}
