@@ -82,23 +82,31 @@ extension Analyzer {
         ByteFeed(source, ahead: ahead), continuing: pass.carry, behind: pass.number, bytes: pass.bytes,
         isLast: range.upperBound == size)
     }
+    func sifter(_ columns: GraphSieve.Columns) -> PartSifter {
+      PartSifter(
+        file, size: size, compression: compression, mapping: mapping, from: first, jobs: jobs, limits: limits
+      ) {
+        GraphSifter(columns)
+      }
+    }
+    // The first part is read in order, which takes as long as any other: meanwhile the next are sifted, if the first lines
+    // let guess what kind of lines there will be.
+    let guess = firstColumns(lines(0..<first, pass))
+    var parts = guess.flatMap { $0.hasTask ? nil : sifter($0) }
+    defer { parts?.stop() }
     readInOrder(lines(0..<first, pass), &pass)
     if pass.sourceIssue != nil { return finishLine(&pass) }
     guard let columns = pass.sieve.columns, !columns.hasTask else {
+      parts?.stop()
+      parts = nil
       readInOrder(lines(first..<size, ahead: compression == .zstd, pass), &pass)
       return
     }
-    let sifter = PartSifter(
-      file, size: size, compression: compression, mapping: mapping, from: first, jobs: jobs, limits: limits
-    ) {
-      GraphSifter(columns)
+    if parts == nil || guess != columns {
+      parts?.stop()
+      parts = sifter(columns)
     }
-    defer { sifter.stop() }
-    guard sifter.hasThreads else {
-      readInOrder(lines(first..<size, pass), &pass)
-      return
-    }
-    while pass.sourceIssue == nil, let part = sifter.next() {
+    while pass.sourceIssue == nil, let part = parts?.next() {
       var read = 0
       if part.isWhole, pass.sieve.columns == columns, !pass.carry.isSkipping {
         let begin = pass.bytes
@@ -110,6 +118,24 @@ extension Analyzer {
     }
     finishLine(&pass)
   }
+
+  /// The columns that the first lines of a source have; `nil` where they do not show any.
+  private func firstColumns(_ lines: consuming LineReader) -> GraphSieve.Columns? {
+    var reader = lines
+    var decoder = TraceDecoder(fields: fields)
+    var names = NameTable()
+    var addresses = AddressBook()
+    var event = TraceEvent()
+    for number in 1...Self.linesToGuessBy {
+      guard reader.advance() else { return nil }
+      _ = decoder.decode(
+        reader.line, number: number, into: &event, names: &names, addresses: &addresses)
+      if let columns = decoder.sieve.columns { return columns }
+    }
+    return nil
+  }
+
+  private static var linesToGuessBy: Int { 64 }
 
   /// Takes the lines of a part as if they had been read in order. False where a line changed what may be passed over;
   /// then `pass` stands behind that line.

@@ -77,6 +77,21 @@ struct PartsTests {
     try Self.expectSame(Zstd.frames(text, size: 700_001))
   }
 
+  @Test("first lines of another form than those behind them say the same")
+  func wrongGuess() throws {
+    let start = Self.capture.firstIndex(of: 0x20) ?? 0
+    for line in [
+      "   29.257452 |   1)   0.100 us    |    schedule();\n",
+      "            bash-112     [000] d....    34.497897: mutex_lock <-uart_ioctl\n",
+      " 0)    bash-110    |   0.100 us    |    schedule();\n", "what is this\n",
+    ] {
+      var text = Self.capture
+      text.insert(contentsOf: Array(String(repeating: line, count: 70).utf8), at: start)
+      try Self.expectSame(text, "\(line)")
+      try Self.expectSame(Zstd.frames(text, size: 700_001), "\(line)")
+    }
+  }
+
   @Test("a last line without newline, a line that is too long and a damaged frame say the same")
   func damage() throws {
     try Self.expectSame(Array(Self.capture.dropLast(7)), "unterminated")

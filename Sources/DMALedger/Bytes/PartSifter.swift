@@ -1,4 +1,6 @@
-/// Cuts a file into parts, has threads sift them, and hands them on in the order of the file.
+/// Cuts a file into parts, sifts them in several threads, and hands them on in the order of the file. Whoever takes them is
+/// one of these threads: it sifts a part while the next is not ready, so that no thread more than there may be disturbs
+/// the others.
 ///
 /// A plain file is cut anywhere, a compressed one between frames. No more parts are in the making than there are
 /// threads, and a few for those that are quick: memory does not grow with the file.
@@ -14,8 +16,11 @@ final class PartSifter: @unchecked Sendable {
   private let limits: ReadingLimits
   private let mapping: FileMapping?
   private let ahead: Int
+  private let sift: @Sendable (PartSifter, Range<Int>, Workspace) -> SiftedPart
   private var threads: [WorkerThread] = []
   private let monitor = Monitor()
+  /// Of whoever takes the parts.
+  private lazy var workspace = Workspace()
 
   // Guarded by the monitor.
   private var place: Int
@@ -25,6 +30,7 @@ final class PartSifter: @unchecked Sendable {
   private var isStopped = false
 
   /// Sifts what lies behind `place`, where a frame begins if the file is compressed; plain files where they are mapped.
+  /// With whoever takes the parts, `jobs` threads sift.
   init(
     _ file: OpenFile, size: Int, compression: Compression, mapping: FileMapping?, from place: Int, jobs: Int,
     limits: ReadingLimits,
@@ -37,27 +43,34 @@ final class PartSifter: @unchecked Sendable {
     self.place = place
     self.limits = limits
     ahead = jobs + 2
-    for _ in 0..<jobs {
+    sift = { $0.part($1, in: $2, with: sifter()) }
+    for _ in 1..<max(1, jobs) {
       // The threads are joined before the sifter goes.
-      guard let thread = WorkerThread({ [unowned self] in self.work(with: sifter) }) else { break }
+      guard let thread = WorkerThread({ [unowned self] in self.work() }) else { break }
       threads.append(thread)
     }
   }
 
-  /// Whether there are threads at all; without one the parts have to be read by the caller.
-  var hasThreads: Bool { !threads.isEmpty }
+  /// A part to be sifted, and its place in the order.
+  private typealias Deal = (index: Int, range: Range<Int>)
 
-  /// The next part; `nil` behind the last. Wait for it on one thread only.
+  /// The next part; `nil` behind the last. Ask on one thread only.
   func next() -> SiftedPart? {
-    monitor.locked {
-      while finished[taken] == nil {
-        if place >= size, taken == dealt { return nil }
-        monitor.wait()
+    while true {
+      let (part, deal): (SiftedPart?, Deal?) = monitor.locked {
+        while true {
+          if let part = finished.removeValue(forKey: taken) {
+            taken += 1
+            monitor.wakeAll()
+            return (part, nil)
+          }
+          if let deal = dealt < taken + ahead ? nextDeal() : nil { return (nil, deal) }
+          if taken == dealt { return (nil, nil) }
+          monitor.wait()
+        }
       }
-      let part = finished.removeValue(forKey: taken)
-      taken += 1
-      monitor.wakeAll()
-      return part
+      guard let deal else { return part }
+      keep(sift(self, deal.range, workspace), deal.index)
     }
   }
 
@@ -71,34 +84,47 @@ final class PartSifter: @unchecked Sendable {
     threads = []
   }
 
-  private func work(with sifter: () -> some LineSifter) {
+  private func work() {
     let workspace = Workspace()
-    while let (index, range) = deal() {
-      let source = ByteFeed(
-        ByteSource(file, range: range, compression: compression, limits: limits, in: workspace), ahead: false)
-      let lines =
-        if let mapping {
-          LineReader(mapping, range, then: source, isLast: false, in: workspace)
-        } else {
-          LineReader(source, isLast: false, in: workspace)
-        }
-      let part = SiftedPart(lines, range: range, with: sifter())
-      monitor.locked {
-        finished[index] = part
-        monitor.wakeAll()
+    while let deal = deal() { keep(sift(self, deal.range, workspace), deal.index) }
+  }
+
+  private func part(_ range: Range<Int>, in workspace: Workspace, with sifter: consuming some LineSifter)
+    -> SiftedPart
+  {
+    let source = ByteFeed(
+      ByteSource(file, range: range, compression: compression, limits: limits, in: workspace), ahead: false)
+    let lines =
+      if let mapping {
+        LineReader(mapping, range, then: source, isLast: false, in: workspace)
+      } else {
+        LineReader(source, isLast: false, in: workspace)
       }
+    return SiftedPart(lines, range: range, with: sifter)
+  }
+
+  private func keep(_ part: SiftedPart, _ index: Int) {
+    monitor.locked {
+      finished[index] = part
+      monitor.wakeAll()
     }
   }
 
-  private func deal() -> (Int, Range<Int>)? {
+  /// Waits for its turn, unless there is nothing left.
+  private func deal() -> Deal? {
     monitor.locked {
       while !isStopped, place < size, dealt >= taken + ahead { monitor.wait() }
-      guard !isStopped, place < size else { return nil }
-      let range = place..<Self.end(of: place, in: file, size: size, compression)
-      place = range.upperBound
-      dealt += 1
-      return (dealt - 1, range)
+      return nextDeal()
     }
+  }
+
+  /// Call with the lock held.
+  private func nextDeal() -> Deal? {
+    guard !isStopped, place < size else { return nil }
+    let range = place..<Self.end(of: place, in: file, size: size, compression)
+    place = range.upperBound
+    dealt += 1
+    return (dealt - 1, range)
   }
 
   /// Where the part that begins at `place` ends. Where no frame can be told, it is the rest of the file.

@@ -10,8 +10,8 @@ struct SiftedPart: Sendable {
     var next: Int
   }
 
-  /// More bytes of kept lines than this are not worth keeping: such a part is read in order.
-  private static let mostText = 4 << 20
+  /// Kept lines that take more bytes than this are not worth keeping: such a part is read in order.
+  private static let mostKept = 2 << 20
   /// Sieves look at many bytes at once.
   private static let slack = [UInt8](repeating: 0, count: 128)
 
@@ -44,7 +44,11 @@ struct SiftedPart: Sendable {
         // Safe: The line is borrowed while it is copied.
         unsafe line.withUnsafeBufferPointer { unsafe text.append(contentsOf: $0) }
         lines.append(Line(rejected: reader.rejected, range: start..<text.count, next: reader.offset))
-        if text.count > Self.mostText { return }
+        if text.count + lines.count * MemoryLayout<Line>.stride > Self.mostKept {
+          text = []
+          lines = []
+          return
+        }
       }
       rejected = reader.rejected
     }
