@@ -53,10 +53,8 @@ extension CallAssembler {
 
   /// A call of this lane that was not seen to return has returned: its task went on.
   mutating func settle(_ key: Int) {
-    var stack = lanes[key]
-    guard let top = stack.last, let call = top.call else { return }
-    stack.removeLast()
-    lanes[key] = stack
+    guard let call = lanes[key].last?.call else { return }
+    lanes.pop(key)
     commit(call, key)
   }
 

@@ -28,8 +28,7 @@ extension CallAssembler {
   private mutating func leaveCall(
     _ event: TraceEvent, _ line: Span<UInt8>, _ at: LineReference, _ key: Int, _ names: borrowing NameTable
   ) {
-    var stack = lanes[key]
-    guard var top = stack.last, top.isEnded(by: event), var call = top.call else {
+    guard var top = lanes[key].last, top.isEnded(by: event), var call = top.call else {
       if lastReturned[key] == event.function {
         if event.observer == .probe { return }
         // A return probe comes before the brace of the same call, where both hang on its return address.
@@ -42,10 +41,10 @@ extension CallAssembler {
       // Entered before the capture began, or the entry is not watched: the code still counts.
       settle(key)
       enter(event, line, at, names)
-      stack = lanes[key]
-      guard let opened = stack.last, var call = opened.call, opened.function == event.function else { return }
-      stack.removeLast()
-      lanes[key] = stack
+      guard let opened = lanes[key].last, var call = opened.call, opened.function == event.function else {
+        return
+      }
+      lanes.pop(key)
       // The fields were read behind the call, not before it.
       call.countBefore = nil
       call.ownerBefore = nil
@@ -66,12 +65,12 @@ extension CallAssembler {
     {
       top.hasReturned = true
       top.call = call
+      var stack = lanes[key]
       stack[stack.count - 1] = top
       lanes[key] = stack
       return
     }
-    stack.removeLast()
-    lanes[key] = stack
+    lanes.pop(key)
     commit(call, key)
   }
 
@@ -100,9 +99,7 @@ extension CallAssembler {
         settle(key)
         continue
       }
-      var stack = lanes[key]
-      stack.removeLast()
-      lanes[key] = stack
+      lanes.pop(key)
       if let index = top.window { endWindow(index, at: nil) }
     }
   }

@@ -308,9 +308,7 @@ extension CallAssembler {
   mutating func endFinishedWindows(_ key: Int) {
     while let top = lanes[key].last, let index = top.window, let window = windows[index] {
       guard window.isBound || window.mayHaveFailed && window.remove == nil else { return }
-      var stack = lanes[key]
-      stack.removeLast()
-      lanes[key] = stack
+      lanes.pop(key)
       endWindow(index, at: nil)
     }
   }

@@ -138,6 +138,18 @@ struct TaskLanes {
     return given
   }
 
+  /// Takes the innermost call off a lane, where it lies: to hand out and set back all of them would copy each.
+  mutating func pop(_ key: Int) {
+    guard let frame = lanes[key]?.popLast() else { return }
+    forget(frame, key)
+    count -= 1
+    if lanes[key]?.isEmpty == true {
+      lanes[key] = nil
+      openings[key] = nil
+    }
+    if frame.call != nil, lanes[key]?.contains(where: { $0.call != nil }) != true { calling.remove(key) }
+  }
+
   private mutating func giveUp(at group: Int, in key: Int) -> OpenCall? {
     var stack = self[key]
     guard let place = stack.firstIndex(where: { $0.call?.place == group }) else { return nil }
