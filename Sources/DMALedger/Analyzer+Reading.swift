@@ -40,7 +40,10 @@ extension Analyzer {
   /// Reads to the end of `lines`.
   mutating func readInOrder(_ lines: consuming LineReader, _ pass: inout SourcePass) {
     var reader = lines
-    while reader.advance(past: pass.sieve) {
+    // Two loops, each made for its sieve.
+    while pass.recordSieve.isOpen
+      ? reader.advance(past: pass.sieve) : reader.advance(past: pass.recordSieve)
+    {
       pass.passOver(reader.rejected)
       pass.number += 1 + reader.skipped
       digest(reader.line, isTerminated: reader.isTerminated, &pass)

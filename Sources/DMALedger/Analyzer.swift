@@ -114,6 +114,7 @@ public struct Analyzer {
     }
     if !pass.nameless.isEmpty { acceptNamed(&pass, atEnd: false) }
     pass.sieve = pass.decoder.sieve
+    pass.recordSieve = pass.decoder.recordSieve
   }
 
   /// Takes an event, unless it has to wait for the function of a probe.

@@ -6,6 +6,8 @@ struct SourcePass {
   var decoder: TraceDecoder
   /// What may be passed over behind the line read last.
   var sieve = GraphSieve.open
+  /// The same for records of the usual layout; of the two at most one rejects anything.
+  var recordSieve = RecordSieve.open
   /// Events at addresses whose function is not known yet, and those behind them.
   var nameless = NamelessProbes()
   /// The line read last that bears on anything.

@@ -31,6 +31,26 @@ struct GraphSieve: LineSieve, Sendable {
     }
   }
 
+  /// Learns from lines that were read what may be passed over behind them; two in a row with the same columns make a sieve.
+  struct Learner {
+    private var last: Columns?
+    private(set) var sieve = GraphSieve.open
+    /// The greatest depth at which a function that matters was seen.
+    private var deepestOurs: Int32 = -1
+
+    mutating func learn(_ graph: GraphLine, _ line: Span<UInt8>) {
+      let seen = Columns(graph)
+      if let seen, seen == last, seen != sieve.columns { sieve = GraphSieve(seen, deepest: deepestOurs) }
+      last = seen
+      let isOurs = KernelFunction.named(line.extracting(graph.symbol)) != nil
+      if isOurs { deepestOurs = max(deepestOurs, graph.depth) }
+      sieve.learn(graph, isOurs: isOurs)
+    }
+
+    /// What follows is another trace.
+    mutating func forget() { sieve = .open }
+  }
+
   /// Rejects nothing.
   static let open = GraphSieve()
 
@@ -212,7 +232,7 @@ struct GraphSifter: LineSifter {
 }
 
 /// A few words of eight bytes, asked for in one look.
-@safe private struct EightByteSet: @unchecked Sendable {
+@safe struct EightByteSet: @unchecked Sendable {
   /// How the names that ``KernelFunction/named(_:)`` knows begin, and how they end. The multipliers spread the words
   /// over sixteen slots without two in one; they were found by trial.
   static let beginnings = EightByteSet(KernelFunction.beginnings, multiplier: 0x20A5_3983_3E70_5FEF)

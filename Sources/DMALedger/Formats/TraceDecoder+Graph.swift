@@ -4,7 +4,7 @@ extension TraceDecoder {
     _ line: Span<UInt8>, _ event: inout TraceEvent, _ names: inout NameTable, _ addresses: inout AddressBook
   ) -> Outcome? {
     guard let graph = GraphLine.parse(line, needsColumns: true) else { return nil }
-    learn(graph, line)
+    graphColumns.learn(graph, line)
     if format == "unknown" { format = "ftrace function_graph" }
     event.cpu = graph.cpu
     event.pid = graph.pid

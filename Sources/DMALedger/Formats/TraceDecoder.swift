@@ -69,11 +69,8 @@ struct TraceDecoder {
   private var neighbour: (pid: Int32, function: KernelFunction)?
   /// A probe at an address, waiting for the first frame of its stack.
   private var awaitsFrame = false
-  /// Columns of the last graph line that was read; two in a row with the same make a sieve.
-  private var newColumns: GraphSieve.Columns?
-  private var graphSieve = GraphSieve.open
-  /// The greatest depth at which a function that matters was seen.
-  private var deepestOurs: Int32 = -1
+  var graphColumns = GraphSieve.Learner()
+  private var recordColumns = RecordSieve.Learner()
   /// A short line that may be the first half of a comm with a newline in it.
   private var halfComm: (length: Int, line: Int)?
 
@@ -97,11 +94,18 @@ struct TraceDecoder {
 
   /// What may be passed over behind the line decoded last.
   var sieve: GraphSieve {
-    layout == .graph && halfComm == nil && kernelLogLines == 0 && !envelope.isWatching ? graphSieve : .open
+    layout == .graph && mayPassOver ? graphColumns.sieve : .open
   }
 
   /// Whether times count from the beginning of the trace and not from the boot.
   var hasRelativeTimes: Bool { layout == .latency }
+
+  /// The same for records of the usual layout.
+  var recordSieve: RecordSieve {
+    layout == .standard && mayPassOver ? recordColumns.sieve : .open
+  }
+
+  private var mayPassOver: Bool { halfComm == nil && kernelLogLines == 0 && !envelope.isWatching }
 
   /// Takes note of lines that the sieve passed over: records, all of them understood.
   mutating func pass(_ lines: Int) {
@@ -109,18 +113,10 @@ struct TraceDecoder {
     records += lines
     continuedInARow = 0
     isInSideBlock = false
-  }
-
-  /// Learns from a line of function_graph what may be passed over behind it.
-  mutating func learn(_ graph: GraphLine, _ line: Span<UInt8>) {
-    let seen = GraphSieve.Columns(graph)
-    if let seen, seen == newColumns, seen != graphSieve.columns {
-      graphSieve = GraphSieve(seen, deepest: deepestOurs)
-    }
-    newColumns = seen
-    let isOurs = KernelFunction.named(line.extracting(graph.symbol)) != nil
-    if isOurs { deepestOurs = max(deepestOurs, graph.depth) }
-    graphSieve.learn(graph, isOurs: isOurs)
+    guard layout == .standard else { return }
+    neighbour = nil
+    awaitsFrame = isPerf
+    canContinue = true
   }
 
   /// Call once behind the last line.
@@ -241,6 +237,9 @@ struct TraceDecoder {
       start = skipTimeDifference(line, start)
     }
     let last = neighbour?.pid == context.pid ? neighbour?.function : nil
+    if layout == .standard {
+      recordColumns.learn(line, body: context.isSeconds && start == context.body ? start : nil)
+    }
     let outcome = body.read(
       line, from: start, into: &event, names: &names, addresses: &addresses, neighbour: last)
     neighbour = nil
@@ -356,7 +355,7 @@ struct TraceDecoder {
       let isName = !tracer.isEmpty && tracer.utf8.allSatisfy { $0.isWord || $0 == 0x2D }
       format = tracer == "nop" ? "ftrace events" : isName ? "ftrace \(tracer)" : "ftrace"
       layout = tracer == "function_graph" ? .graph : .none
-      graphSieve = .open
+      graphColumns.forget()
       hasLegend = false
       let isFirst = !hasTraceHeader && records == 0
       hasTraceHeader = true

@@ -49,11 +49,15 @@ enum Dialects {
     var events = 0
     while reader.advance() {
       let isRejected = decoder.sieve.rejects(reader.line)
+      let isRejectedRecord = decoder.recordSieve.rejects(reader.line)
       let outcome = decoder.decode(
         reader.line, number: reader.number, into: &event, names: &names, addresses: &addresses)
       if outcome == .unknown { unknown += 1 }
       if outcome == .event, reader.isTerminated, event.unnamedAddress == nil { events += 1 }
       if outcome == .event { check(event, upTo: reader.number, names) }
+      require(
+        !isRejectedRecord || outcome == .irrelevant,
+        "line \(reader.number) is no record that bears on nothing, and the sieve would have passed over it")
       if isRejected {
         require(
           outcome != .event || event.kind == .closed || TornLine.isTorn(reader.line),
