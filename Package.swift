@@ -28,6 +28,7 @@ let package = Package(
     .target(name: "CByteScan"),
     .target(name: "CContentHash"),
     .target(name: "CFileFaults"),
+    .target(name: "CProcessors"),
     .target(
       name: "DMALedger", dependencies: ["CZstd", "CByteScan", "CContentHash", "CFileFaults"],
       swiftSettings: swiftSettings),
@@ -37,7 +38,7 @@ let package = Package(
     .executableTarget(
       name: "dmaledger",
       dependencies: [
-        "DMALedger", "LedgerReports", "CZstd",
+        "CProcessors", "DMALedger", "LedgerReports", "CZstd",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swiftSettings),

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CProcessors
 import CZstd
 import DMALedger
 import LedgerReports
@@ -19,8 +20,8 @@ enum Standard {
     #endif
   }
 
-  /// Processors that this process may run on.
-  static var processors: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+  /// Processors that this process may run on: those that `taskset`, a batch system or a container leave it.
+  static var processors: Int { Int(processors_allowed()) }
 
   struct WriteError: Error {
     var path: String
