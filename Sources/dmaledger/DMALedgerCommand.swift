@@ -24,9 +24,12 @@ struct DMALedgerCommand: ParsableCommand {
     discussion: """
       Reads ftrace captures, plain or zstd: the text of trace and trace_pipe with any tracer and option, \
       trace-cmd report, perf script. Replays every call that changes iommu_group::owner_cnt and names the \
-      acquisition that was never given back, with the lines that prove it.
+      acquisition that was never given back, with the lines that prove it. The kernel log, the log of QEMU, \
+      libvirt or DPDK and listings of groups may be given in the same call, in any order, and so may the \
+      files of per_cpu/cpuN/trace.
 
         dmaledger trace.txt              a report for people
+        dmaledger trace.txt dmesg.txt qemu.log groups.txt
         dmaledger trace.txt.zst --format json
         dmaledger trace.txt --junit junit.xml --sarif dma.sarif
         ssh host cat /sys/kernel/tracing/trace | dmaledger -

@@ -66,6 +66,18 @@ struct UnwatchedTests {
     #expect(told.findings.allSatisfy { $0.severity < .error })
   }
 
+  @Test("a second bind without an unuse shows that nobody watches it, so the device may be unbound by the end")
+  func boundTwice() {
+    let bind: [Event] = [Self.probe()] + Self.use(0) + [Self.end(0)]
+    #expect(Lines.report(bind).group(7)?.final.exact == 1)
+    let told = Lines.report(bind + bind)
+    #expect(told.group(7)?.final == Count(min: 0, max: 1))
+    #expect(told.verdict == .inconclusive)
+    // Where unbinds are seen, there was none.
+    let withUnbind = Lines.report(bind + [Self.remove] + bind)
+    #expect(withUnbind.group(7)?.final.exact == 1)
+  }
+
   @Test("whoever was unbound before the count was read may have been one more")
   func unboundBefore() {
     let told = Lines.report([

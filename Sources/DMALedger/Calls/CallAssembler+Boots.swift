@@ -39,6 +39,7 @@ extension CallAssembler {
       else { continue }
       ledger.leaveOpen(device)
     }
+    if !evidence.sawUnuse, !evidence.sawUnbind, ledger.showsHiddenUnuse { ledger.mayGiveBackEverywhere() }
     if evidence.unuseIsTraceable { ledger.confirmLeaks() }
     // A kernel that gives back in one window gives back in all: an unuse that is missing elsewhere was lost.
     if evidence.fixed > 0 { ledger.doubtLeaks() }

@@ -430,5 +430,6 @@ struct CallAssembler<Ledger: CallSink> {
     ledger.apply(hidden, to: group, isAlone: false, context: context(of: call))
     windows[index]?.openUse = nil
     windows[index]?.hasUnuse = true
+    ledger.showsHiddenUnuse = true
   }
 }

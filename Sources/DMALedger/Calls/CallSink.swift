@@ -72,6 +72,10 @@ protocol CallSink {
   mutating func widen(_ device: NameID, by most: Int)
   /// Something shows that a driver, of this device where it is known, may have given back a reference; nobody watches that.
   mutating func mayGiveBack(_ device: NameID?)
+  /// References were given back in this boot although no unuse was seen: nobody watches it.
+  var showsHiddenUnuse: Bool { get set }
+  /// Every driver that holds a reference may have given it back by the end.
+  mutating func mayGiveBackEverywhere()
   /// So may all drivers that hold one of a group.
   mutating func mayGiveBackAll(at group: Int)
   /// The same of references taken, at most so many.

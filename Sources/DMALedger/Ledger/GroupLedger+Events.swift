@@ -103,6 +103,11 @@ extension GroupLedger {
     devices[index].holding = nil
   }
 
+  /// Whether a device took a reference that it was not seen to give back.
+  func isHolding(_ device: NameID) -> Bool {
+    deviceIndex[device].map { devices[$0].holding != nil } ?? false
+  }
+
   /// A driver is being bound to a device whose last reference was never seen to be given back.
   mutating func orphan(_ device: NameID) {
     guard let index = deviceIndex[device], let holding = devices[index].holding else { return }

@@ -26,6 +26,18 @@ extension Ledger {
     for device in groups[index].devices where device.holding != nil { groups[index].mayGiveBack(device.name) }
   }
 
+  mutating func mayGiveBackEverywhere() {
+    for index in groups.indices where groups[index].boot == boot && !groups[index].hasEnded {
+      mayGiveBackAll(at: index)
+    }
+  }
+
+  /// A device that is bound anew, or gone, gave back what its driver had taken.
+  mutating func orphan(_ device: NameID, in index: Int) {
+    if groups[index].losses == 0, groups[index].isHolding(device) { showsHiddenUnuse = true }
+    groups[index].orphan(device)
+  }
+
   mutating func mayTake(_ device: NameID?, _ most: Int) {
     if watch.uses { return }
     if let device, let index = touchGroup(ofDevice: device) {

@@ -26,6 +26,8 @@ struct Ledger: CallSink, Sendable {
   var unwatched = UnwatchedCalls()
   var appliedUnwatched: [UnwatchedCalls] = []
   var watch = GroupLedger.Watch()
+  /// References were given back in this boot although no unuse was seen: nobody watches it.
+  var showsHiddenUnuse = false
   /// Refusals that no group can be named for.
   private(set) var unattributedRefusals: [OwnershipCall] = []
   /// The last query or claim that no group can be named for, whatever came of it.
@@ -188,6 +190,7 @@ struct Ledger: CallSink, Sendable {
     boot += 1
     unwatched = UnwatchedCalls()
     watch = GroupLedger.Watch()
+    showsHiddenUnuse = false
     byPointer = [:]
     byID = [:]
     groupOfDevice = [:]
@@ -281,7 +284,7 @@ struct Ledger: CallSink, Sendable {
     guard let index = byID[id] ?? open(GroupKey(pointer: nil, id: id), isNewborn: false) else { return }
     touch(index)
     // A driver gives back before its device leaves.
-    groups[index].orphan(device)
+    orphan(device, in: index)
     lastLeft[index] = witness.at
     if groups[index].members.contains(device) { memberships -= 1 }
     if groups[index].remove(device) {
@@ -355,7 +358,7 @@ struct Ledger: CallSink, Sendable {
 
   mutating func orphan(_ device: NameID) {
     guard let index = touchGroup(ofDevice: device) else { return }
-    groups[index].orphan(device)
+    orphan(device, in: index)
   }
 
   mutating func widen(_ device: NameID, by most: Int) {
