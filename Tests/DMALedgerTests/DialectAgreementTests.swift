@@ -77,7 +77,7 @@ struct DialectAgreementTests {
   }
 }
 
-/// Dialects that carry the same facts. Lines without a context are left out: tasks that run side by side look like one there.
+/// Dialects that carry the same facts.
 private enum DialectFamily: CaseIterable {
   /// Probes with arguments, return codes, and the state behind each call.
   case states
@@ -97,6 +97,8 @@ private enum DialectFamily: CaseIterable {
   case graphTails
   /// The same with return values.
   case graphValues
+  /// Lines without a context: which of several tasks they are of nothing says.
+  case namelessCodes, namelessEntries, namelessFunctions, namelessGraph
 
   static let fullest = KernelCapture(.probes(.returnState, returns: .all))
 
@@ -130,6 +132,10 @@ private enum DialectFamily: CaseIterable {
       ].map(Self.graph)
     case .graphTails: [Self.graph(.tail)]
     case .graphValues: [.retvalOld, .retvalNew, .retvalHex, .returnAddressAndValue].map(Self.graph)
+    case .namelessCodes: [Self.probes(.contextOff)]
+    case .namelessEntries: [KernelCapture(.probes(.contextOff, returns: .none))]
+    case .namelessFunctions: [KernelCapture(.function(.contextOff, hasArguments: true))]
+    case .namelessGraph: [GraphRendering.contextOff, .noCPU].map(Self.graph)
     }
   }
 

@@ -22,6 +22,7 @@ extension CallAssembler {
     overlaps = [:]
     settledEarly = [:]
     drained = [:]
+    unnamed.forget()
     seesBraces = false
     beganBoot()
     aliases = DeviceAliases()
@@ -52,7 +53,9 @@ extension CallAssembler {
   }
 
   /// Events are missing here: open calls have unknown ends, and every group may have changed.
-  mutating func lose(_ kind: Loss.Kind, witness: Witness, cpu: Int32 = -1, count: Int = 0) {
+  mutating func lose(
+    _ kind: Loss.Kind, witness: Witness, cpu: Int32 = -1, count: Int = 0, since: LineReference? = nil
+  ) {
     settleOpenCalls()
     resolveOverlaps()
     if kind == .restarted || kind == .timeWentBack {
@@ -60,12 +63,12 @@ extension CallAssembler {
       for index in windows.keys.sorted() { endWindow(index, at: nil) }
     }
     lossEpoch += 1
-    unnamed = UnnamedCalls()
+    unnamed.forget()
     // A return behind it is no other observer's of a call before it.
     lastReturned.removeAll(keepingCapacity: true)
     note(Loss(kind: kind, witness: witness, cpu: cpu, count: count))
     // The marker stands where the CPU is heard again; what is missing may have run any time since it was heard last.
-    let since = kind == .lost || kind == .bufferStarted ? lastLineOfCPU[cpu] : witness.at
+    let since = kind == .lost || kind == .bufferStarted ? lastLineOfCPU[cpu] : since ?? witness.at
     ledger.lose(since: since)
   }
 

@@ -53,13 +53,16 @@ extension CallAssembler {
 
   /// A call of this lane that was not seen to return has returned: its task went on.
   mutating func settle(_ key: Int) {
-    guard let call = lanes[key].last?.call else { return }
+    guard let top = lanes[key].last, var call = top.call else { return }
     lanes.pop(key)
+    if TaskLanes.isUnnamed(key) { leavePool(&call, of: top.function) }
     commit(call, key)
   }
 
   /// All open calls, in the order in which they were entered.
   mutating func settleOpenCalls() {
+    // Which of those that were mixed up have returned is not known.
+    unnamed.pools = [:]
     settle(
       lanes.openOwnershipCalls.compactMap { key, index in lanes[key][index].call.map { (key, $0.entry.at) } })
   }
@@ -93,7 +96,7 @@ extension CallAssembler {
   }
 
   /// Whether no line will show that a call has returned.
-  private func isReturnUnseen(_ frame: OpenCall) -> Bool {
+  func isReturnUnseen(_ frame: OpenCall) -> Bool {
     frame.hasReturned || frame.depth < 0 && !returning.contains(frame.function)
   }
 

@@ -3,7 +3,7 @@ extension CallAssembler {
   mutating func leave(
     _ event: TraceEvent, _ line: Span<UInt8>, _ at: LineReference, _ names: borrowing NameTable
   ) {
-    let key = lanes.key(of: event)
+    let key = lane(of: event)
     if event.kind == .exit, event.depth >= 0 {
       if event.observer == .graph { seeBrace() }
       lanes.adoptFrame(of: event.function, depth: event.depth, into: key)
@@ -12,9 +12,17 @@ extension CallAssembler {
     returning.insert(event.function)
     if event.observer == .probe { returningByProbe.insert(event.function) }
     if event.function.isOwnershipCall {
-      if let event = returnOfNobody(event, line, at, key) { leaveCall(event, line, at, key, names) }
+      if event.depth < 0, TaskLanes.isUnnamed(key) || TaskLanes.isNobody(key) {
+        leaveUnnamed(event, line, at, key, names)
+      } else if let event = returnOfNobody(event, line, at, key) {
+        leaveCall(event, line, at, key, names)
+      }
     } else if event.function == .reallyProbe {
-      leaveWindow(event, line, at, key)
+      if event.depth < 0, TaskLanes.isUnnamed(key) || TaskLanes.isNobody(key) {
+        leaveUnnamedWindow(event, line, at, key)
+      } else {
+        leaveWindow(event, line, at, key)
+      }
     } else {
       settle(key)
       var stack = lanes[key]
@@ -25,7 +33,7 @@ extension CallAssembler {
     }
   }
 
-  private mutating func leaveCall(
+  mutating func leaveCall(
     _ event: TraceEvent, _ line: Span<UInt8>, _ at: LineReference, _ key: Int, _ names: borrowing NameTable
   ) {
     guard var top = lanes[key].last, top.isEnded(by: event), var call = top.call else {

@@ -4,6 +4,7 @@ extension CallAssembler {
     _ event: TraceEvent, _ line: Span<UInt8>, _ at: LineReference, _ key: Int
   ) {
     if !returning.contains(.reallyProbe) { endFinishedWindows(key) }
+    if TaskLanes.isUnnamed(key) { lanes[key] = [] }
     evidence.windows += 1
     let index = nextWindow
     nextWindow += 1
@@ -27,8 +28,9 @@ extension CallAssembler {
   /// Where CPUs stand for tasks, two that probe or unbind at the same time may change places unseen: the windows of
   /// others prove nothing from here on. True where there are any such.
   private mutating func doubtNeighbours(_ key: Int) -> Bool {
-    guard TaskLanes.isAnonymous(key) else { return false }
-    let neighbours = lanes.anonymousNeighbours(of: key)
+    guard TaskLanes.isAnonymous(key), !TaskLanes.isUnnamed(key) else { return false }
+    var neighbours = lanes.anonymousNeighbours(of: key)
+    if TaskLanes.isNobody(key) { neighbours += lanes[key].filter { $0.window != nil } }
     for frame in neighbours {
       if let index = frame.window { windows[index]?.lossEpoch = -1 }
     }
@@ -87,7 +89,8 @@ extension CallAssembler {
     if let device = call.device, let index = windowOfDevice[device] { return index }
     if call.parent == .releaseDriver { return nil }
     guard
-      let frame = lanes[key].last(where: { $0.function == .reallyProbe || $0.function == .releaseDriver }),
+      let frame = lanes[key].last(where: { $0.function == .reallyProbe || $0.function == .releaseDriver })
+        ?? soleWindowFrame(for: call, key),
       let index = frame.window, let window = windows[index]
     else { return nil }
     if window.isBound, !returning.contains(.reallyProbe) { return nil }
@@ -220,7 +223,7 @@ extension CallAssembler {
     windows[index]?.driver.flatMap { isManaged[$0] } ?? false
   }
 
-  private func windowOfMark(_ event: TraceEvent, _ key: Int, _ parent: KernelFunction?) -> Int? {
+  private mutating func windowOfMark(_ event: TraceEvent, _ key: Int, _ parent: KernelFunction?) -> Int? {
     if let device = event.fields.device {
       if let index = windowOfDevice[device] { return index }
       guard let frame = lanes[key].last(where: { $0.window != nil }), let index = frame.window,
@@ -230,7 +233,9 @@ extension CallAssembler {
     }
     if let parent, parent != .reallyProbe { return nil }
     if event.observer == .function, parent == nil { return nil }
-    guard let frame = lanes[key].last(where: { $0.function == .reallyProbe || $0.function == .releaseDriver })
+    guard
+      let frame = lanes[key].last(where: { $0.function == .reallyProbe || $0.function == .releaseDriver })
+        ?? soleWindowFrame(key)
     else { return nil }
     if event.depth >= 0, frame.depth != event.depth - 1 { return nil }
     return frame.window
@@ -316,9 +321,10 @@ extension CallAssembler {
   mutating func endWindow(_ index: Int, at end: Witness?) {
     guard var window = windows.removeValue(forKey: index) else { return }
     window.end = end
+    if unnamed.isUsed, let device = window.device { lanes.forgetWindow(index, of: device) }
     if let device = window.device, windowOfDevice[device] == index { windowOfDevice[device] = nil }
     let isBound = window.isBound || window.result == 0
-    let hasFailed = window.result.map { $0 != 0 } ?? false
+    let hasFailed = window.result.map { $0 != 0 } ?? window.hasFailed
     judgePasses(window, isBound: isBound)
     window.hasLoss = window.lossEpoch != lossEpoch
     remember(window)
@@ -389,7 +395,9 @@ extension CallAssembler {
     case .removed(let device, let group): ledger.left(device, id: group, witness: witness(event, line, at))
     case .probing(let device, let driver):
       // Printed once in each really_probe(), before the first use.
-      guard let index = lanes[lanes.key(of: event)].last(where: { $0.window != nil })?.window,
+      let key = lanes.key(of: event)
+      if TaskLanes.isNobody(key), lanes[key].count(where: { $0.window != nil }) > 1 { return }
+      guard let index = lanes[key].last(where: { $0.window != nil })?.window,
         let window = windows[index], window.device == nil, window.uses == 0
       else { return }
       var fields = CallFields()

@@ -85,10 +85,11 @@ struct CallAssembler<Ledger: CallSink> {
     }
     // Braces are left out: those that close nothing that is followed may never come here.
     defer { if event.cpu >= 0, event.kind != .closed { hear(event.cpu, at) } }
-    if !drained.isEmpty { goOn(lanes.key(of: event)) }
     var event = event
     let isUnnamed = event.fields.device == NameTable.overflow
     if let device = event.fields.device { event.fields.device = aliases.name(of: device) }
+    if event.pid < 0, event.cpu < 0 { hearNobody(event) }
+    if !drained.isEmpty { goOn(lane(of: event)) }
     if isUnnamed { forgetName(in: &event, at) }
     switch event.kind {
     case .entry: enter(event, line, at, names)
@@ -101,13 +102,13 @@ struct CallAssembler<Ledger: CallSink> {
       close(event, line, at)
     case .switched: lanes.switchTask(on: event.cpu, from: Int32(event.number), to: event.pid)
     case .joined:
-      settle(lanes.key(of: event))
+      settle(lane(of: event))
       if let device = event.fields.device, let id = event.fields.groupID {
         tell(device) { $0.joined(device, id: id) }
       }
     case .left:
       // Whatever was called on the group has taken effect: the count goes with the group.
-      settle(lanes.key(of: event))
+      settle(lane(of: event))
       if let device = event.fields.device, let id = event.fields.groupID {
         settleUnseenReturns(at: id)
         resolveOverlaps(at: id)
@@ -150,7 +151,11 @@ struct CallAssembler<Ledger: CallSink> {
   mutating func enter(
     _ event: TraceEvent, _ line: Span<UInt8>, _ at: LineReference, _ names: borrowing NameTable
   ) {
-    let key = lanes.key(of: event)
+    var key = lanes.key(of: event)
+    if TaskLanes.isNobody(key) {
+      key = laneOfEntry(event, line, at, names)
+      if TaskLanes.isUnnamed(key), event.function != .driverBound { endBoundWindow(key) }
+    }
     if event.depth >= 0 {
       if seesBraces, TaskLanes.isAnonymous(key), lanes.isBlocked(key, at: event.depth) {
         evidence.isTangled = true

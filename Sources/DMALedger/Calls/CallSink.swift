@@ -16,7 +16,7 @@ protocol CallSink {
   func unwatchedCalls(at group: Int) -> Int
   /// So many of those that a group has been allowed for may have come behind the last call on it.
   mutating func allowUnwatched(_ calls: Int, at group: Int)
-  /// The count of a group is not known from here on.
+  /// The count of a group is not known from here on, nor its owner where calls elsewhere may have changed that.
   mutating func forgetCount(of group: Int)
   /// Neither its count nor its owner is known.
   mutating func doubtState(of group: Int)

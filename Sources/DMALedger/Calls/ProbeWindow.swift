@@ -39,6 +39,8 @@ package struct ProbeWindow: Sendable {
   package var bound: Witness?
   /// The return value: 0, a positive error of the driver's probe, a negative one of the core.
   package var result: Int?
+  /// It ended with an error whose code is not known.
+  package var hasFailed = false
   package var isReprobeCounted = false
   /// Losses known when it began: a window that spans one proves nothing.
   package var lossEpoch: Int

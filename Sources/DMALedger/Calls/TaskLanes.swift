@@ -26,7 +26,7 @@ struct OpenCall {
     return event.fields.count == nil || event.fields.count == call.countBefore
   }
 
-  private func isSameGroup(_ group: GroupKey?, _ fields: CallFields) -> Bool {
+  func isSameGroup(_ group: GroupKey?, _ fields: CallFields) -> Bool {
     if let pointer = group?.pointer, let other = fields.groupPointer, pointer != other { return false }
     if let id = group?.id, let other = fields.groupID, id != other { return false }
     return true
@@ -78,7 +78,22 @@ struct TaskLanes {
   static func isAnonymous(_ key: Int) -> Bool { key < 0 }
 
   /// Whether a lane stands for everything that names neither task nor CPU.
-  static func isNobody(_ key: Int) -> Bool { key == anonymous(-1) }
+  static func isNobody(_ key: Int) -> Bool { key == nobody }
+
+  /// The lane of everything that names neither task nor CPU, and nothing else that would tell whose it is.
+  static let nobody = anonymous(-1)
+
+  /// Whether a lane stands for a device or for one call, because its lines name neither task nor CPU.
+  static func isUnnamed(_ key: Int) -> Bool { key <= firstOfDevices }
+
+  /// The lane of what happens to a device under its lock, whichever task does it.
+  static func ofDevice(_ device: NameID) -> Int { firstOfDevices - Int(device.index) }
+
+  /// A lane for a single call.
+  static func ofCall(_ number: Int) -> Int { firstOfCalls - number }
+
+  private static let firstOfDevices = -1 << 40
+  private static let firstOfCalls = -1 << 50
 
   private static func anonymous(_ cpu: Int32) -> Int { -2 - Int(cpu) }
 
@@ -240,7 +255,7 @@ struct TaskLanes {
 
   /// What other CPUs that stand for tasks probe or unbind now.
   func anonymousNeighbours(of key: Int) -> [OpenCall] {
-    lanes.keys.sorted().filter { $0 != key && Self.isAnonymous($0) }.flatMap { other in
+    lanes.keys.sorted().filter { $0 != key && Self.isAnonymous($0) && !Self.isUnnamed($0) }.flatMap { other in
       self[other].filter { $0.function == .reallyProbe || $0.function == .releaseDriver }
     }
   }
@@ -266,6 +281,33 @@ struct TaskLanes {
   func keysOfCalls(for device: NameID) -> [Int] {
     guard let keys = ofDevice[device] else { return [] }
     return Set(keys).sorted()
+  }
+
+  /// The lanes of devices and single calls that hold an open call of a function, in the order of their entries.
+  func unnamedKeys(of function: KernelFunction) -> [Int] {
+    var found: [(key: Int, at: LineReference)] = []
+    for key in calling where Self.isUnnamed(key) {
+      guard let top = lanes[key]?.last, top.function == function, let call = top.call else { continue }
+      found.append((key, call.entry.at))
+    }
+    return found.sorted { $0.at < $1.at }.map(\.key)
+  }
+
+  /// The lanes of devices and single calls, in a fixed order.
+  var unnamedKeys: [Int] { lanes.keys.filter(Self.isUnnamed).sorted(by: >) }
+
+  /// The lanes of devices, and that of nobody, which hold an open window, in a fixed order.
+  var unnamedKeysOfWindows: [Int] {
+    lanes.keys.filter { key in
+      (Self.isUnnamed(key) || Self.isNobody(key)) && (lanes[key] ?? []).contains { $0.window != nil }
+    }.sorted(by: >)
+  }
+
+  /// The window of a device is over, and so is whatever was called in it.
+  mutating func forgetWindow(_ window: Int, of device: NameID) {
+    let key = Self.ofDevice(device)
+    guard let place = lanes[key]?.lastIndex(where: { $0.window == window }) else { return }
+    self[key].remove(at: place)
   }
 
   mutating func removeAll() {

@@ -81,13 +81,23 @@ extension EvidenceLost {
         rule: .evidenceLost, severity: .note, certainty: .proved,
         message: "Evidence is missing: " + parts.joined(separator: "; ")
           + ". What a group's count was after that is only claimed where a later line shows it.",
-        remedy:
-          "Record again with a larger buffer (`buffer_size_kb`, `trace_buf_size=` at boot) or fewer functions "
-          + "in the filter, and read it with `cat trace` after `echo 0 > tracing_on`.",
+        remedy: remedy(context, header: header, resets: resets),
         fingerprint: context.fingerprint(.evidenceLost, driver: nil, device: nil, chain: "lost"),
         evidence: context.losses.prefix(6).map { context.evidence($0.witness, note($0, context)) }
           + resets.prefix(2).map { context.evidence($0, "the trace buffers were emptied here") })
     ]
+  }
+
+  private static func remedy(_ context: FindingContext, header: Int, resets: [Witness]) -> String {
+    let hasTangles = context.losses.contains { $0.kind == .tangled }
+    let naming = "Record again with lines that name their task (`echo 1 > options/context-info`)."
+    if hasTangles, header == 0, resets.isEmpty, context.losses.allSatisfy({ $0.kind == .tangled }) {
+      return naming
+    }
+    return
+      "Record again with a larger buffer (`buffer_size_kb`, `trace_buf_size=` at boot) or fewer functions "
+      + "in the filter, and read it with `cat trace` after `echo 0 > tracing_on`."
+      + (hasTangles ? " \(naming)" : "")
   }
 
   private static func note(_ loss: Loss, _ context: FindingContext) -> String {

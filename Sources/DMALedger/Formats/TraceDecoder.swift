@@ -432,7 +432,8 @@ struct TraceDecoder {
       guard let graph = GraphLine.parse(line, needsColumns: false) else { return .unknown }
       return graphEvent(graph, line, &event, &names, &addresses)
     }
-    guard let first = line.firstIndex(of: 0x3A) ?? line.firstIndex(of: "<-"), first < 80 else {
+    // In front of the caller stand arguments.
+    guard line.firstIndex(of: 0x3A).map({ $0 < 80 }) ?? false || line.firstIndex(of: "<-") != nil else {
       return .unknown
     }
     let outcome = body.read(

@@ -164,6 +164,11 @@ extension GroupLedger {
   /// It may live on under another name.
   mutating func doubtEnd() {
     forget()
+    doubtOwner()
+  }
+
+  /// Who owns it is not known from here on.
+  mutating func doubtOwner() {
     owner = .unknown
     ownerPointer = nil
     ownerCall = nil

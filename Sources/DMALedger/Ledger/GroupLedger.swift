@@ -166,7 +166,7 @@ struct GroupLedger: Sendable {
   /// behind, and a contradiction is what shows it.
   private mutating func doubtReturns(before call: OwnershipCall) {
     for entry in changes.kept.reversed() {
-      guard entry.call.isEntryUnseen, entry.call.pid != call.pid else { return }
+      guard entry.call.isEntryUnseen, entry.call.pid != call.pid || call.pid < 0 else { return }
       history.doubt(entry.step)
     }
   }

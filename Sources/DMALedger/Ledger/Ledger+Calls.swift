@@ -65,6 +65,12 @@ extension Ledger {
     }
     for next in waiting { next.tell(&self) }
     groups[index].end(order)
+    // Where tasks are known, so many calls hardly meet. Where they are not, most of them only may have.
+    if !order.isPossible, calls.contains(where: { $0.call.pid < 0 && $0.call.cpu < 0 }),
+      let first = calls.map(\.call.entry.at).min()
+    {
+      groups[index].lose(since: LineReference(source: first.source, line: first.line - 1))
+    }
     if isUnnamed { groups[index].admitStranger() }
     noteChanges(calls.count)
   }

@@ -449,7 +449,12 @@ struct Ledger: CallSink, Sendable {
 
   var callsElsewhere: Int { elsewhere.total }
 
-  mutating func forgetCount(of index: Int) { groups[index].forget() }
+  mutating func forgetCount(of index: Int) {
+    groups[index].forget()
+    // An owner may have come or gone among them.
+    let owners: [OwnershipCallKind] = [.claim, .deviceClaim, .release, .deviceRelease]
+    if owners.contains(where: { elsewhere[$0] > 0 }) { groups[index].doubtOwner() }
+  }
 
   mutating func doubtState(of index: Int) { groups[index].doubtEnd() }
 

@@ -131,8 +131,13 @@ struct ReportBuilder {
     if ledger.unwatched.uses > 0 {
       reasons.append("drivers were bound, but no use appears anywhere in the capture; make sure it is traced")
     }
-    if lostBefore > 0 || losses.contains(where: { $0.kind != .missingUse }) {
+    if lostBefore > 0 || losses.contains(where: { $0.kind != .missingUse && $0.kind != .tangled }) {
       reasons.append("events were lost, so calls may be missing")
+    }
+    if losses.contains(where: { $0.kind == .tangled }) {
+      reasons.append(
+        "lines name no task, and calls of several tasks run into each other: which return is whose is not known"
+      )
     }
     if groups.allSatisfy({ $0.changes.isEmpty }), open.total == 0, ledger.beyond.total == 0 {
       reasons.append("no call that takes or gives back DMA ownership of a group is in the capture")

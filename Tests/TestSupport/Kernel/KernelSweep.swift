@@ -14,6 +14,7 @@ package enum KernelSweep: String, CaseIterable, Sendable {
   case virtualDamaged = "with virtual functions and less evidence the report holds the truth"
   case unwatched = "with uses or unuses that nobody watches the report holds the truth"
   case unplaced = "with calls that name no group, beside a listing, the report holds the truth"
+  case contextless = "with lines that name no task nothing false is said"
 
   package struct Play: Sendable {
     package var life: KernelLife
@@ -134,13 +135,24 @@ package enum KernelSweep: String, CaseIterable, Sendable {
       if dice.chance(2) { capture.hiddenEntries = ["use"] }
       capture.hasListing = !dice.chance(4)
       return Play(life: KernelLife(seed: seed, Self.noOddities), capture: capture)
+    case .contextless:
+      var capture = dice.pick([
+        KernelCapture(.probes(.contextOff, returns: dice.pick([.none, .codes, .codes, .all, .all]))),
+        KernelCapture(.probes(.contextOff, returns: dice.pick([.codes, .all]))),
+        KernelCapture(.function(.contextOff, hasArguments: dice.chance(2))),
+        KernelCapture(.graph(dice.pick([.contextOff, .noCPU]))),
+      ])
+      if dice.chance(3) { capture.damage = Self.damage(&dice) }
+      if dice.chance(4) { capture.hiddenFields = dice.pick([["cnt"], ["cnt", "own"], ["id"]]) }
+      return Play(life: KernelLife(seed: seed, Self.noOddities), capture: capture)
     }
   }
 
   private static let noOddities = KernelLife.Traits(oddities: false, pasids: false)
 
+  /// Never that of another sweep, wherever it stands among them.
   private var salt: UInt64 {
-    UInt64(Self.allCases.firstIndex(of: self) ?? 0) + 1
+    self == .contextless ? 15 : UInt64(Self.allCases.firstIndex(of: self) ?? 0) + 1
   }
 
   private static let calm = KernelLife.Traits(pasids: false)
