@@ -137,7 +137,8 @@ extension GroupLedger {
     let holdsNothing = call.device.flatMap({ deviceIndex[$0] }).map({ devices[$0].holding == nil }) ?? true
     let grouplessUse = holdsNothing ? context.grouplessUse : nil
     let leastFound = max(step.pre.min, overlap == nil ? count.min : found ?? 0)
-    if overlap == nil, call.countBefore == 0 || grouplessUse != nil && leastFound == 0 {
+    let readNone = call.countBefore == 0 && (overlap == nil || found ?? 0 == 0)
+    if readNone || overlap == nil && grouplessUse != nil && leastFound == 0 {
       // It gave back what came after the reading, or found none, which the kernel only warns of.
       step.high = 0
     } else {

@@ -57,6 +57,8 @@ extension Ledger {
         next.tell(&self)
         waiting.removeFirst()
       }
+      // What they read contradicts every order: something between them was not seen.
+      if !order.isPossible { groups[index].doubtEnd() }
       groups[index].found = order.found[place]
       groups[index].apply(call, isAlone: false, context: calls[place].context)
       waiting += calls[place].followers.map { ($0.at, $0.tell) }

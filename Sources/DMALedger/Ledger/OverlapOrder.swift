@@ -47,10 +47,11 @@ struct OverlapOrder: Sendable {
       found: calls.map { _ in nil })
     var founds = calls.map { _ in Set<Int>() }
     if calls.count > mostTried { return order }
-    // What the first to arrive read is what they all found.
-    let read = calls.first { $0.call.arrivedAlone && $0.call.arrivalSerial == serial }?.call.countBefore
+    // What the first to arrive read is what they all found, where it is known who that was.
+    let first = calls.first { $0.call.arrivedAlone && $0.call.arrivalSerial == serial }
+    let read = calls.contains { $0.call.isEntryUnseen } ? nil : first?.call.countBefore
     let known = read.map { Count(exactly: $0) } ?? count
-    let last = calls.last.flatMap { $0.call.countAfter }
+    let last = lastRead(calls)
     var ends: [(before: Int, after: Int, peak: Int, isOwned: Bool)] = []
     // An owner without a count has lost it to a driver, and from then on nothing is as it should be.
     let isIllegal = owner == .user && known.exact == 0
@@ -88,6 +89,16 @@ struct OverlapOrder: Sendable {
     return order
   }
 
+  /// What the last of them read behind itself; nothing where lines and times do not agree that it was the last.
+  private static func lastRead(_ calls: [Call]) -> Int? {
+    guard let last = calls.last?.call, let read = last.countAfter else { return nil }
+    let isLast = calls.allSatisfy { other in
+      guard let time = other.call.exit?.time, let end = last.exit?.time else { return true }
+      return time.value <= end.value
+    }
+    return isLast ? read : nil
+  }
+
   private static func search(
     _ calls: [Call], _ mayWarn: Bool, _ done: [Int], _ path: [State], _ found: ([Int], [State]) -> Void
   ) {
@@ -95,7 +106,7 @@ struct OverlapOrder: Sendable {
     for place in calls.indices where !done.contains(place) {
       let call = calls[place].call
       let hasEarlier = calls.indices.contains {
-        !done.contains($0) && $0 != place && calls[$0].closed < call.entry.at
+        !done.contains($0) && $0 != place && !call.isEntryUnseen && calls[$0].closed < call.entry.at
       }
       if hasEarlier { continue }
       // An unuse that seems to come late may have come in time and been refused, which the kernel does in silence.
@@ -104,7 +115,11 @@ struct OverlapOrder: Sendable {
         call.kind == .unuse && call.exit == nil && state.count > 0
         && done.contains { calls[$0].call.entry.at > call.entry.at }
       var next = states(after: call, state)
-      if isLate || next.isEmpty && mayWarn && call.kind.hasResult == false { next.append(state) }
+      // Whoever read that nothing is left may have found just that.
+      let mayFindNone =
+        call.kind == .unuse && call.exit == nil && call.countBefore == 0 && state.count == 0
+      let isRefused = isLate || mayFindNone || next.isEmpty && mayWarn && call.kind.hasResult == false
+      if isRefused { next.append(state) }
       if mayWarn, call.kind == .unuse, state.isOwned, state.count > 0 {
         next.append(State(count: state.count - 1, isOwned: true))
       }
@@ -119,10 +134,13 @@ struct OverlapOrder: Sendable {
   private static func fits(_ calls: [Call], _ places: [Int], _ path: [State]) -> Bool {
     places.indices.allSatisfy { index in
       let call = calls[places[index]].call
-      guard let read = call.countBefore else { return true }
+      if call.countBefore == nil, call.ownerBefore == nil { return true }
       return (0...index).contains { length in
-        path[length].count == read && call.ownerBefore.map { ($0 != 0) == path[length].isOwned } ?? true
-          && places.prefix(length).allSatisfy { calls[$0].call.entry.at < call.entry.at }
+        call.countBefore ?? path[length].count == path[length].count
+          && call.ownerBefore.map { ($0 != 0) == path[length].isOwned } ?? true
+          && places.prefix(length).allSatisfy {
+            calls[$0].call.isEntryUnseen || calls[$0].call.entry.at < call.entry.at
+          }
           && places.dropFirst(length).allSatisfy { calls[$0].closed >= call.entry.at }
       }
     }

@@ -1,0 +1,89 @@
+import DMALedger
+import TestSupport
+import Testing
+
+/// Calls that met at a group and that the model of the kernel found told in a wrong order.
+@Suite("Found by the model of the kernel: orders")
+struct FoundOrderTests {
+  private typealias Lines = ProbeLines
+
+  @Test("22766009: an unuse that read a count of 0 and whose return nobody sees may have found just that")
+  func lateUnuse() {
+    let own = "0xff24580882aa8840"
+    // A driver took the owner's reference and one of its own; the owner's release took that.
+    let told = Lines.report([
+      ("q", Lines.entry("dclaim", Lines.claim, 0, device: nic)),
+      ("q", Lines.result("dclaim", Lines.claim, 0)),
+      ("k", Lines.entry("unuse", Lines.unuse, 1, own: own, device: audio)),
+      ("k", Lines.entry("use", Lines.use, 0, own: own, device: audio)),
+      ("k", Lines.result("use", Lines.use, 0)),
+      ("r", Lines.entry("release", "iommu_group_release_dma_owner", 1, own: own)),
+      ("k", Lines.entry("unuse", Lines.unuse, 0, device: audio)),
+      ("i", Lines.entry("use", Lines.use, 0, device: nic)), ("i", Lines.result("use", Lines.use, 0)),
+      ("i", Lines.entry("unuse", Lines.unuse, 1, device: nic)),
+      ("i", Lines.entry("use", Lines.use, 0, device: nic)), ("i", Lines.result("use", Lines.use, 0)),
+    ])
+    let unuses = told.changes.filter { $0.call == .unuse }
+    #expect(unuses.count == 3)
+    // 1 → 0, 0 → 0, 1 → 0.
+    #expect(unuses.first { $0.at.line == 8 }?.before.min == 0)
+    #expect(unuses.first { $0.at.line == 11 }?.before.max ?? .max >= 1)
+  }
+
+  @Test(
+    "70101009: what was read behind a call is the last count only where the times agree that it was read last"
+  )
+  func linesOutOfOrder() {
+    let own = "0x0"
+    let lines = [
+      ("k", 100, Lines.entry("use", Lines.use, 0, device: nic)),
+      ("q", 140, Lines.entry("query", Lines.query, 0)),
+      ("k", 190, Lines.result("use", Lines.use, 0, "\(Lines.group) cnt=1 own=\(own)")),
+      ("q", 180, Lines.result("query", Lines.query, 0, "\(Lines.group) cnt=0 own=\(own)")),
+    ]
+    let text = lines.map { task, time, event in
+      "\(task == "q" ? "qemu-900 [000]" : "kworker-57 [001]") ..... 5.100\(time): \(event)\n"
+    }.joined()
+    #expect(report(on: "# tracer: nop\n" + text).group(7)?.final.exact == 1)
+  }
+
+  @Test("a release that reads the owner that a claim brings comes behind that claim")
+  func releaseBehindClaim() {
+    let own = "0xff24580882aa8800"
+    let told = Lines.report([
+      ("q", Lines.entry("dclaim", Lines.claim, nil, device: nic)),
+      ("r", Lines.entry("drelease", Lines.release, nil, own: own, device: nic)),
+      ("r", Lines.result("drelease", Lines.release, nil)),
+      ("q", Lines.result("dclaim", Lines.claim, 0)),
+    ])
+    // 0 → 1 → 0, and not 1 → 0 → 1.
+    #expect(told.group(7)?.initial.exact == 0)
+    #expect(told.group(7)?.final.exact == 0)
+  }
+
+  @Test("a call whose entry nobody watches may have come before what was read while it ran")
+  func unseenEntry() {
+    let told = Lines.report([
+      ("q", Lines.entry("query", Lines.query, 1)),
+      ("k", Lines.result("use", Lines.use, 0, "\(Lines.group) dev=\"\(nic)\"")),
+      ("q", Lines.result("query", Lines.query, 1)),
+    ])
+    // 0 → 1, then the query; or 1, the query, 1 → 2.
+    #expect(told.group(7)?.initial.min == 0)
+  }
+
+  @Test("90202003: where what was read contradicts every order, something between them was not seen")
+  func noOrder() {
+    let own = "0xff24580882aa9040"
+    // The first owner has let go meanwhile, where nobody saw it.
+    let told = Lines.report([
+      ("q", Lines.entry("claim", "iommu_group_claim_dma_owner", 0)),
+      ("q", Lines.result("claim", "iommu_group_claim_dma_owner", 0)),
+      ("q", Lines.entry("query", Lines.query, 1, own: own)),
+      ("r", Lines.entry("dclaim", Lines.claim, 0, device: nic)),
+      ("r", Lines.result("dclaim", Lines.claim, 0)),
+      ("q", Lines.result("query", Lines.query, 1)),
+    ])
+    #expect(told.group(7)?.peak.min == 1)
+  }
+}
