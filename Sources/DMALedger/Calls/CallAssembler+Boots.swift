@@ -32,14 +32,7 @@ extension CallAssembler {
   mutating func finish() {
     settleOpenCalls()
     resolveOverlaps()
-    for index in windows.keys.sorted() {
-      let window = windows[index]
-      endWindow(index, at: nil)
-      guard let window, let device = window.device, let use = window.openUse, let remove = window.remove,
-        use.entry.at < remove.at, !window.isBound
-      else { continue }
-      ledger.leaveOpen(device)
-    }
+    for index in windows.keys.sorted() { leaveWindow(index) }
     if !evidence.sawUnuse, !evidence.sawUnbind, ledger.showsHiddenUnuse { ledger.mayGiveBackEverywhere() }
     if evidence.unuseIsTraceable { ledger.confirmLeaks() }
     // A kernel that gives back in one window gives back in all: an unuse that is missing elsewhere was lost.
@@ -47,6 +40,16 @@ extension CallAssembler {
   }
 
   // MARK: - Losses
+  /// A window ends without a line that shows it; between its passes nobody saw whether the first gave back.
+  mutating func leaveWindow(_ index: Int) {
+    let window = windows[index]
+    endWindow(index, at: nil)
+    guard let window, let device = window.device, let use = window.openUse, let remove = window.remove,
+      use.entry.at < remove.at, !window.isBound
+    else { return }
+    ledger.leaveOpen(device)
+  }
+
 
   mutating func lose(_ kind: Loss.Kind, _ event: TraceEvent, _ line: Span<UInt8>, _ at: LineReference) {
     lose(kind, witness: witness(event, line, at), cpu: event.cpu, count: event.number)

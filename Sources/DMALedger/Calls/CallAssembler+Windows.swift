@@ -330,6 +330,11 @@ extension CallAssembler {
     remember(window)
     guard let device = window.device else { return }
     let ended = window
+    // Bound although its second use was refused: what the first pass took nobody will give back.
+    if isBound, window.lastRefusal != nil, window.openUse != nil, window.lossEpoch == lossEpoch {
+      let context = leakContext()
+      tell(device, of: ended, mayMove: true) { $0.abandon(device, window: ended, context: context) }
+    }
     if isBound { tell(device) { $0.setBound(device, true, driver: ended.driver) } }
     if window.lossEpoch != lossEpoch { return }
     if hasFailed, let use = window.openUse {

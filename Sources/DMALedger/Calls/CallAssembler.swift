@@ -115,6 +115,8 @@ struct CallAssembler<Ledger: CallSink> {
         ledger.left(device, id: id, witness: witness(event, line, at))
       }
     case .attached:
+        // Whoever leaves has no driver any more.
+        if let window = windowOfDevice[device] { leaveWindow(window) }
       let key = lanes.key(of: event)
       if TaskLanes.isNobody(key) { break }
       if let device = isUnnamed ? NameTable.overflow : event.fields.device,

@@ -58,6 +58,9 @@ package struct OwnershipCall: Sendable {
 
   /// When it took effect.
   package var time: Nanoseconds? { exit?.time ?? entry.time }
+  /// Its code says that it found a count of 0.
+  var showsIdleGroup: Bool { result == 0 && (kind == .claim || kind == .query) }
+
 
   /// The return code behind a captured value: an `int`, or the low byte of a `bool` in a wide register.
   static func result(of kind: OwnershipCallKind, printed value: Int64) -> Int? {

@@ -107,10 +107,10 @@ extension TestRemoveLeak {
       chain = "really_probe>use>device_remove>fail"
       message +=
         leak.certainty == .suspected
-        ? ", and behind the test-remove the second pass failed before it came to use the group again. The capture does "
+        ? ", and behind the test-remove the second pass did not come to use the group again. The capture does "
           + "not prove that the reference stayed: an unuse may be missing from it."
-        : ", the test-remove ran without dma_cleanup(), and the second pass failed before it came to use "
-          + "the group again: no driver is bound and the reference stays."
+        : ", the test-remove ran without dma_cleanup(), and the second pass did not come to use "
+          + "the group again: the reference stays."
     }
     var lines: [Evidence] = []
     if let naming = leak.naming { lines.append(context.evidence(naming, "the log names driver and device")) }

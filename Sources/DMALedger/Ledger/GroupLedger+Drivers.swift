@@ -59,12 +59,19 @@ extension GroupLedger {
       keep(leak, of: index)
     }
     devices[index].holding = call
+    if call.result == nil { hasUnsureHolders = true }
     devices[index].holdingStep = history.count - 1
     devices[index].unusesBefore = unseen.unuses
     devices[index].givenBackAt = nil
     devices[index].isRemoved = false
     devices[index].driver = call.driver ?? devices[index].driver
     devices[index].lastDriver = call.driver ?? devices[index].lastDriver
+  }
+
+  /// The group is idle: a use whose code is not known was refused, or has been given back.
+  mutating func dropUnsureHolders() {
+    hasUnsureHolders = false
+    for index in devices.indices where devices[index].holding?.result == nil { devices[index].holding = nil }
   }
 
   /// A leak is proved by the counts themselves, or by return codes where a release would have been seen.

@@ -230,7 +230,7 @@ extension GroupLedger {
   /// A device left; true where no known member is left.
   mutating func remove(_ device: NameID) -> Bool {
     members.remove(device)
-    if let index = deviceIndex[device] { devices[index].isBound = false }
+    if let index = deviceIndex[device] { devices[index].isBound = false } else { hasLostMember = true }
     return members.isEmpty && !hasUnknownMembers
   }
 

@@ -39,9 +39,9 @@ extension GroupLedger {
     return listing.filter { member in member.holds && !devices.contains { $0.name == member.device } }
   }
 
-  /// Whether the listing names all members with their drivers.
+  /// Whether the listing names all members that there were, with their drivers.
   var listingIsComplete: Bool {
-    !listing.isEmpty && listingAgrees && listing.allSatisfy(\.tellsDriver)
+    !listing.isEmpty && !hasLostMember && listingAgrees && listing.allSatisfy(\.tellsDriver)
   }
 
   /// Whether that listing is of the group that the calls are about: a call names one of its members.
@@ -54,6 +54,14 @@ extension GroupLedger {
   var listedIdle: Int {
     listing.count { member in
       !member.holds && !member.isBridge && !devices.contains { $0.name == member.device }
+    }
+  }
+
+  /// Devices that hold a reference as calls show it, and that a listing shows without a driver that would.
+  var listedWithoutDriver: Int {
+    guard !listing.isEmpty else { return 0 }
+    return devices.count { account in
+      account.holding != nil && listing.contains { $0.device == account.name && $0.tellsDriver && !$0.holds }
     }
   }
 }

@@ -47,6 +47,8 @@ struct GroupLedger: Sendable {
   var isTouched = false
   /// A member came or went whose name is not kept.
   var hasUnknownMembers = false
+  /// A member left that no call named: what it held nothing shows.
+  var hasLostMember = false
   /// Whether `members` are all there are.
   var hasAllMembers = false
   var hasEnded = false
@@ -58,6 +60,8 @@ struct GroupLedger: Sendable {
   /// Hidden unuses that counts read later show to have run, or do not exclude, and how many there were when the last was read.
   var shownUnuses = (most: 0, read: 0)
   var deviceIndex: [NameID: Int] = [:]
+  /// A device is taken to hold a reference although no code shows that its use succeeded.
+  var hasUnsureHolders = false
 
   /// A group of which nothing is known, or one that is seen being born with its first member.
   init(id: Int?, pointer: UInt64?, incarnation: Int, isNewborn: Bool, limits: Limits) {
@@ -120,6 +124,9 @@ struct GroupLedger: Sendable {
     foretold = count
     foretoldSerial = serial
     readsAlone = isAlone
+    if hasUnsureHolders, count.exact == 0 || isAlone && call.countBefore == 0 || call.showsIdleGroup {
+      dropUnsureHolders()
+    }
     mayHaveGivenBack(before: call)
     wasIllegal = owner == .user && count.exact == 0
     learnOwner(call, isAlone: isAlone)

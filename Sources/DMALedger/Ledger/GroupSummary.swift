@@ -94,8 +94,9 @@ struct GroupSummary: Sendable {
       ? ledger.ownerless(
         excess.min - silent - leaving, owner: ledger.owner, idle: ledger.devices.count { $0.holding == nil })
       : 0
-    // What a holder that was gone when the count was read seems to hold is somebody else's.
-    excess.max = excess.max.map { $0 + gone }
+    // What a holder that was gone when the count was read seems to hold is somebody else's, and so is what one holds
+    // that a listing shows without its driver.
+    excess.max = excess.max.map { $0 + max(gone, ledger.listedWithoutDriver) }
     excess.min = max(excess.min, leaked)
     if let max = excess.max, max < excess.min { excess.min = max }
     return excess

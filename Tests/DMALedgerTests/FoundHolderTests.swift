@@ -1,0 +1,93 @@
+import DMALedger
+import TestSupport
+import Testing
+
+/// Holders that the model of the kernel found told wrongly.
+@Suite("Found by the model of the kernel: holders")
+struct FoundHolderTests {
+  private typealias Lines = ProbeLines
+
+  @Test("21734009: a driver that is bound although its second use was refused holds nothing")
+  func boundWithoutReference() {
+    let device = "cdx-00:01"
+    // A foreign domain refuses the second use; the bus takes no notice. The first reference is nobody's.
+    let told = Lines.report([
+      ("i", "rp: (really_probe+0x0/0x396) dev=\"\(device)\" drv=\"native5\""),
+      ("i", Lines.entry("use", Lines.use, 0, device: device)), ("i", Lines.result("use", Lines.use, 0)),
+      ("i", "devrm: (device_remove+0x0/0x52) dev=\"\(device)\""),
+      ("i", Lines.entry("use", Lines.use, 1, device: device)), ("i", Lines.result("use", Lines.use, -16)),
+      ("i", "bound: (driver_bound+0x0/0x8c) dev=\"\(device)\""),
+      ("i", "rp_ret: (device_driver_attach+0x24/0x4a <- really_probe) ret=0 dev=\"\(device)\""),
+    ])
+    #expect(told.group(7)?.final.max == 1)
+    #expect(told.group(7)?.excess.max == 1)
+    #expect(told.group(7)?.holders.contains { $0.device == device && $0.kind == .bound } == false)
+    #expect(told.has(.testRemoveLeak))
+  }
+
+  @Test("70231004: a use without a code holds nothing once the group is idle")
+  func refusedWithoutCode() {
+    let own = "0xff24580882aa8840"
+    let told = Lines.report([
+      ("q", Lines.entry("claim", "iommu_group_claim_dma_owner", 0)),
+      ("k", Lines.entry("use", Lines.use, 1, own: own, device: audio)),
+      ("q", Lines.entry("release", "iommu_group_release_dma_owner", 1, own: own)),
+      ("k", "clean: (device_unbind_cleanup+0x0/0x8c) dev=\"\(audio)\""),
+      ("q", Lines.entry("query", Lines.query, 0)),
+      ("q", Lines.entry("query", Lines.query, 0)),
+    ])
+    #expect(told.group(7)?.final.exact == 0)
+    #expect(told.group(7)?.holders.isEmpty == true)
+  }
+
+  @Test("a member that left is in no listing, and may have held what no call accounts for")
+  func memberLeft() {
+    let before = Lines.text([
+      ("k", Lines.entry("use", Lines.use, 1, device: nic)), ("k", Lines.result("use", Lines.use, 0)),
+      ("q", Lines.entry("query", Lines.query, 2)), ("q", Lines.result("query", Lines.query, 1)),
+      ("k", Lines.entry("unuse", Lines.unuse, 1, device: audio, group: "grp=0xff110001005f7900 id=8")),
+      ("k", "remove_device_from_group: IOMMU: groupID=7 device=0000:65:00.9"),
+    ])
+    var analyzer = Analyzer()
+    analyzer.read(bytes: Array(("# tracer: nop\n" + before).utf8), name: "trace")
+    analyzer.read(bytes: Array("\(nic) group=7 driver=e1000e\n".utf8), name: "listing")
+    let told = analyzer.finish()
+    #expect(told.group(7)?.verdict == .inconclusive)
+    #expect(told.findings.allSatisfy { $0.group?.value != 7 || $0.severity < .error })
+  }
+
+  @Test("where uses alone are watched, whoever held the group before may have let go as well")
+  func othersLetGo() {
+    let told = Lines.report([
+      ("q", Lines.entry("query", Lines.query, nil)), ("q", Lines.result("query", Lines.query, 1)),
+      ("k", Lines.entry("use", Lines.use, nil, device: nic)), ("k", Lines.result("use", Lines.use, 0)),
+    ])
+    #expect(told.group(7)?.final.min == 0)
+  }
+
+  @Test("90435004: a device that leaves its group between two passes may have left its reference there")
+  func leftBetweenPasses() {
+    let pointer = "grp=0xff110001005f6900"
+    let told = Lines.report([
+      ("i", "rp: (really_probe+0x0/0x396) dev=\"\(nic)\" drv=\"native0\""),
+      ("i", Lines.entry("use", Lines.use, 0, device: nic, group: pointer)),
+      ("i", "devrm: (device_remove+0x0/0x52) dev=\"\(nic)\""),
+      ("i", "clean: (device_unbind_cleanup+0x0/0x8c) dev=\"\(nic)\""),
+      ("i", "remove_device_from_group: IOMMU: groupID=7 device=\(nic)"),
+    ])
+    #expect(told.verdict == .inconclusive)
+  }
+
+  @Test("a device that is listed without a driver holds nothing by right")
+  func listedWithoutDriver() {
+    var analyzer = Analyzer()
+    let text = Lines.text([
+      ("k", Lines.entry("use", Lines.use, 0, device: nic)), ("k", Lines.result("use", Lines.use, 0)),
+    ])
+    analyzer.read(bytes: Array(("# tracer: nop\n" + text).utf8), name: "trace")
+    analyzer.read(bytes: Array("\(nic) group=7 driver=\n".utf8), name: "listing")
+    let told = analyzer.finish()
+    #expect(told.group(7)?.excess.max == 1)
+    #expect(told.group(7)?.verdict == .inconclusive)
+  }
+}
