@@ -86,4 +86,27 @@ struct FoundOrderTests {
     ])
     #expect(told.group(7)?.peak.min == 1)
   }
+
+  @Test("20031010: a release that is open where a file ends may come behind what the next one begins with")
+  func releaseAcrossFiles() {
+    let own = "0xff24580882aa9040"
+    let claim: [(task: String, event: String)] = [
+      ("q", Lines.entry("dclaim", Lines.claim, 0, device: nic)),
+      ("q", Lines.result("dclaim", Lines.claim, 0)),
+      ("q", Lines.entry("release", "iommu_group_release_dma_owner", 1, own: own)),
+    ]
+    let use: [(task: String, event: String)] = [
+      ("k", Lines.entry("use", Lines.use, 1, own: own, device: audio)),
+      ("k", Lines.result("use", Lines.use, -16)),
+    ]
+    let lines = Lines.text(claim + use).split(separator: "\n", omittingEmptySubsequences: false)
+    var analyzer = Analyzer()
+    for part in [lines[..<3], lines[3...]] {
+      let text = "# tracer: nop\n" + part.joined(separator: "\n") + "\n"
+      analyzer.read(bytes: Array(text.utf8), name: "trace")
+    }
+    let told = analyzer.finish()
+    #expect(told.group(7)?.final.min == 0)
+    #expect(told.group(7)?.owner == .unknown)
+  }
 }

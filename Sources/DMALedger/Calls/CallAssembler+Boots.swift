@@ -22,6 +22,7 @@ extension CallAssembler {
     overlaps = [:]
     settledEarly = [:]
     drained = [:]
+    unfinished = [:]
     unnamed.forget()
     seesBraces = false
     beganBoot()
@@ -39,7 +40,6 @@ extension CallAssembler {
     if evidence.fixed > 0 { ledger.doubtLeaks() }
   }
 
-  // MARK: - Losses
   /// A window ends without a line that shows it; between its passes nobody saw whether the first gave back.
   mutating func leaveWindow(_ index: Int) {
     let window = windows[index]
@@ -50,6 +50,7 @@ extension CallAssembler {
     ledger.leaveOpen(device)
   }
 
+  // MARK: - Losses
 
   mutating func lose(_ kind: Loss.Kind, _ event: TraceEvent, _ line: Span<UInt8>, _ at: LineReference) {
     lose(kind, witness: witness(event, line, at), cpu: event.cpu, count: event.number)
@@ -59,6 +60,7 @@ extension CallAssembler {
   mutating func lose(
     _ kind: Loss.Kind, witness: Witness, cpu: Int32 = -1, count: Int = 0, since: LineReference? = nil
   ) {
+    noteUnfinishedCalls()
     settleOpenCalls()
     resolveOverlaps()
     if kind == .restarted || kind == .timeWentBack {

@@ -33,8 +33,44 @@ extension CallAssembler {
     open.call?.arrivalSerial = ledger.serial(of: group)
     open.call?.arrivalElsewhere = ledger.callsElsewhere
     open.call?.arrivalUnwatched = ledger.unwatchedCalls(at: group)
+    let meetsUnfinished = meetsUnfinished(at: group, call)
+    open.call?.meetsUnfinished = meetsUnfinished
     open.call?.arrivedAlone =
       !lanes.meetOthers(at: group, except: key) && overlaps[group] == nil && drained[group] == nil
+      && !meetsUnfinished
+  }
+
+  /// Events go missing: releases that are open there, and of which no line will show the return, may still be to come.
+  mutating func noteUnfinishedCalls() {
+    for (key, index) in lanes.openOwnershipCalls {
+      let frame = lanes[key][index]
+      guard let call = frame.call, call.kind == .release || call.kind == .deviceRelease,
+        let group = call.place, isReturnUnseen(frame), !TaskLanes.isNobody(key)
+      else { continue }
+      if unfinished.count > TaskLanes.mostRemembered { unfinished.removeAll() }
+      unfinished[group, default: [:]][key] = .some(call.entry.time)
+    }
+  }
+
+  /// Whether a call comes to a group where another one may not be over.
+  private mutating func meetsUnfinished(at group: Int, _ call: OwnershipCall) -> Bool {
+    guard !unfinished.isEmpty, let open = unfinished[group] else { return false }
+    if call.ownerBefore == 0 {
+      // The owner is gone: it has let go.
+      unfinished[group] = nil
+      return false
+    }
+    let late = open.filter { _, entered in
+      guard let then = entered, let now = call.entry.time, now.isSane, then.isSane else { return false }
+      return now.value - then.value > Self.longestWait
+    }
+    for key in late.keys { finish(key, at: group) }
+    return unfinished[group] != nil
+  }
+
+  private mutating func finish(_ key: Int, at group: Int) {
+    unfinished[group]?[key] = nil
+    if unfinished[group]?.isEmpty == true { unfinished[group] = nil }
   }
 
   /// Nobody waits for a lock that long.
@@ -106,6 +142,7 @@ extension CallAssembler {
       drained[group]?.remove(key)
       if keys.count == 1 { drained[group] = nil }
     }
+    for (group, calls) in unfinished where calls.keys.contains(key) { finish(key, at: group) }
   }
 
   func isOverlapped(at group: Int, except key: Int) -> Bool {
@@ -148,6 +185,7 @@ extension CallAssembler {
     let unwatched = ledger.unwatchedCalls(at: group)
     let isJoined = calls.contains {
       $0.call.arrivalElsewhere < ledger.callsElsewhere || $0.call.arrivalUnwatched < unwatched
+        || $0.call.meetsUnfinished
     }
     if isJoined || evidence.sawUnuse { return isJoined }
     // A device that is used twice may have been given back in between, and one that was unbound behind it.

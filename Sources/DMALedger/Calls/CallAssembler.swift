@@ -50,6 +50,9 @@ struct CallAssembler<Ledger: CallSink> {
   var settledEarly: [Int: KernelFunction] = [:]
   /// Lanes at a group whose calls were taken to be over, for want of room, although nothing had shown that.
   var drained: [Int: Set<Int>] = [:]
+  /// Calls that were open where events went missing and may not have taken effect yet: by group and lane, when they were
+  /// entered.
+  var unfinished: [Int: [Int: Nanoseconds?]] = [:]
   /// Calls are being settled on behalf of others: none of them goes to the ledger alone.
   var isDraining = false
   /// Braces that close show where functions end.
@@ -89,7 +92,7 @@ struct CallAssembler<Ledger: CallSink> {
     let isUnnamed = event.fields.device == NameTable.overflow
     if let device = event.fields.device { event.fields.device = aliases.name(of: device) }
     if event.pid < 0, event.cpu < 0 { hearNobody(event) }
-    if !drained.isEmpty { goOn(lane(of: event)) }
+    if !drained.isEmpty || !unfinished.isEmpty { goOn(lane(of: event)) }
     if isUnnamed { forgetName(in: &event, at) }
     switch event.kind {
     case .entry: enter(event, line, at, names)
@@ -112,11 +115,11 @@ struct CallAssembler<Ledger: CallSink> {
       if let device = event.fields.device, let id = event.fields.groupID {
         settleUnseenReturns(at: id)
         resolveOverlaps(at: id)
+        // Whoever leaves has no driver any more.
+        if let window = windowOfDevice[device] { leaveWindow(window) }
         ledger.left(device, id: id, witness: witness(event, line, at))
       }
     case .attached:
-        // Whoever leaves has no driver any more.
-        if let window = windowOfDevice[device] { leaveWindow(window) }
       let key = lanes.key(of: event)
       if TaskLanes.isNobody(key) { break }
       if let device = isUnnamed ? NameTable.overflow : event.fields.device,
@@ -394,6 +397,7 @@ struct CallAssembler<Ledger: CallSink> {
     ledger.apply(call, to: group, isAlone: isAlone, context: context(of: call))
     if isJoined { ledger.forgetCount(of: group) }
     if unwatched > 0 { ledger.allowUnwatched(unwatched, at: group) }
+    if call.meetsUnfinished { ledger.doubtState(of: group) }
     expectUnbinds(at: group, behind: call)
   }
 

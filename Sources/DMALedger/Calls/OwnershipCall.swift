@@ -42,6 +42,8 @@ package struct OwnershipCall: Sendable {
   @Sparse package var place: Int?
   /// Somebody else came to the group while it was open: what a return probe read may be theirs.
   package var wasJoined = false
+  /// A call at its group that was open where events went missing may have come before or behind it.
+  package var meetsUnfinished = false
   /// Nobody else was at the group when the entry probe read the count.
   package var arrivedAlone = true
   /// Steps in the group's history at that moment.
@@ -56,11 +58,11 @@ package struct OwnershipCall: Sendable {
     self.entry = entry
   }
 
-  /// When it took effect.
-  package var time: Nanoseconds? { exit?.time ?? entry.time }
   /// Its code says that it found a count of 0.
   var showsIdleGroup: Bool { result == 0 && (kind == .claim || kind == .query) }
 
+  /// When it took effect.
+  package var time: Nanoseconds? { exit?.time ?? entry.time }
 
   /// The return code behind a captured value: an `int`, or the low byte of a `bool` in a wide register.
   static func result(of kind: OwnershipCallKind, printed value: Int64) -> Int? {
