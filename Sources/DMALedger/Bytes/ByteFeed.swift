@@ -26,7 +26,7 @@
   init(_ source: consuming ByteSource, ahead: Bool) {
     path = source.path
     self.source = source
-    unsafe room = ahead ? .allocate(capacity: ByteFeed.blocks * ByteFeed.blockSize) : nil
+    unsafe room = ahead ? ByteFeed.allocate() : nil
     guard ahead else { return }
     // The thread holds the feed only as long as it runs, and it runs no longer than `finish` lets it.
     thread = WorkerThread { [unowned self] in self.fillBlocks() }
@@ -36,6 +36,15 @@
     finish()
     unsafe room?.deallocate()
   }
+
+  /// Room for the blocks, not at the beginning of a page: see ``Workspace/page``.
+  private static func allocate() -> UnsafeMutablePointer<UInt8> {
+    let room = UnsafeMutableRawPointer.allocate(
+      byteCount: lead + blocks * blockSize, alignment: Workspace.page)
+    return unsafe room.assumingMemoryBound(to: UInt8.self)
+  }
+
+  private static let lead = Workspace.page / 4
 
   /// Goes on at `place` in a plain file; only where nothing is fetched ahead.
   func move(to place: Int) {
@@ -54,7 +63,7 @@
       return 0
     }
     let part = min(count - taken, target.count)
-    let start = unsafe room + block * ByteFeed.blockSize + taken
+    let start = unsafe room + ByteFeed.lead + block * ByteFeed.blockSize + taken
     unsafe target.copyMemory(from: UnsafeRawBufferPointer(start: start, count: part))
     taken += part
     if taken == count {
@@ -75,7 +84,7 @@
         return isAbandoned ? nil : filled % ByteFeed.blocks
       }
       guard let block else { return }
-      let start = unsafe room + block * ByteFeed.blockSize
+      let start = unsafe room + ByteFeed.lead + block * ByteFeed.blockSize
       var count = 0
       while count < ByteFeed.blockSize {
         let rest = unsafe UnsafeMutableRawBufferPointer(

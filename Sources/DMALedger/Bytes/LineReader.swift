@@ -251,20 +251,27 @@ import CByteScan
       isSkipping = true
       start = end
     }
-    if start > 0 || mapped != nil {
-      unsafe workspace.lines.update(from: buffer + start, count: end - start)
+    // A line that has begun there goes on where it is, in however small portions it comes.
+    if start >= Workspace.page || mapped != nil {
+      let first = Self.place(before: end - start)
+      unsafe workspace.lines.advanced(by: first).update(from: buffer + start, count: end - start)
       if !isSound(to: end) { return true }
       leaveMapping()
-      end -= start
-      start = 0
+      end += first - start
+      start = first
       windowEnd = end
     }
     let room = unsafe UnsafeMutableRawBufferPointer(
-      start: workspace.lines + end, count: min(Workspace.lineRoom - end, LineReader.block))
+      start: workspace.lines + end, count: min(Workspace.lineRoom + Workspace.page - end, LineReader.block))
     let count = unsafe source.fill(room)
     bytes += count
     end += count
     return count > 0
+  }
+
+  /// Where the `count` bytes that a line has so far go, so that what is read behind them begins in the middle of a page.
+  private static func place(before count: Int) -> Int {
+    (Workspace.page / 2 - count) & (Workspace.page - 1)
   }
 
   private mutating func noteLongLine(at offset: Int, line: Int) {

@@ -10,12 +10,18 @@ import CZstd
   /// Newlines are listed for windows of this many bytes; the list stays in the first cache.
   static let window = 16 << 10
   private static let slack = 128
+  /// Bytes of a page of memory. Copies take three times as long where both ends begin at nearly the same place of a page, at
+  /// least where one instruction (`rep movsb`) makes them. What libzstd copies from begins at the beginning of a page; the
+  /// blocks of a `ByteFeed` begin a quarter behind it, and what a reader reads into its lines in the middle.
+  static let page = 4096
   private static let inputSize = 128 << 10
 
   /// Each is asked for when it is first needed.
   private(set) lazy var lines: UnsafeMutablePointer<UInt8> = {
     isUsedForLines = true
-    return .allocate(capacity: Workspace.lineRoom + Workspace.slack)
+    let room = UnsafeMutableRawPointer.allocate(
+      byteCount: Workspace.lineRoom + Workspace.page + Workspace.slack, alignment: Workspace.page)
+    return unsafe room.assumingMemoryBound(to: UInt8.self)
   }()
   private(set) lazy var newlines: UnsafeMutablePointer<UInt32> = .allocate(capacity: Workspace.window + 2)
   private var isUsedForLines = false
