@@ -92,17 +92,17 @@ enum CaptureRecipe {
 
   /// Reads the offsets of this kernel, where the lines need any.
   private static func offsets(usedIn lines: [String]) -> [String] {
-    let fields = [
+    let fields: [(variable: StaticString, member: String)] = [
       ("$D", "device driver"), ("$G", "device iommu_group"), ("$I", "iommu_group id"),
       ("$O", "iommu_group owner_cnt"),
       ("$W", "iommu_group owner"),
     ]
-    .filter { variable, _ in lines.contains { $0.contains(variable) } }
+    .filter { variable, _ in lines.contains { $0.utf8.span.contains(variable) } }
     guard !fields.isEmpty else { return [] }
     return [
       "# offsets of the running kernel, by pahole (package dwarves or pahole)",
       #"at() { pahole -F btf -C "$1" /sys/kernel/btf/vmlinux 2>/dev/null | sed -n "s|.*[ *]$2; */\* *\([0-9]*\) .*|\1|p" | head -n 1; }"#,
-      fields.map { "\($0.0.dropFirst())=$(at \($0.1))" }.joined(separator: " "),
+      fields.map { "\("\($0.variable)".dropFirst())=$(at \($0.member))" }.joined(separator: " "),
     ]
   }
 

@@ -23,7 +23,9 @@ struct ProbeLine: Sendable {
 
   /// Whether it watches iommufd's claim or release of a device, which kernels before 6.2 do not have.
   var isOfDevice: Bool {
-    offset.contains(" iommu_device_claim_") || offset.contains(" iommu_device_release_")
+    // As bytes: to look for text in a text, the standard library takes a tenth of the time that a small capture does.
+    let bytes = offset.utf8.span
+    return bytes.contains(" iommu_device_claim_") || bytes.contains(" iommu_device_release_")
   }
 
   private static let groupByName =
