@@ -66,7 +66,8 @@ struct UnwatchedTests {
     #expect(told.findings.allSatisfy { $0.severity < .error })
   }
 
-  @Test("a second bind without an unuse shows that nobody watches it, so the device may be unbound by the end")
+  @Test(
+    "a second bind without an unuse shows that nobody watches it, so the device may be unbound by the end")
   func boundTwice() {
     let bind: [Event] = [Self.probe()] + Self.use(0) + [Self.end(0)]
     #expect(Lines.report(bind).group(7)?.final.exact == 1)

@@ -11,6 +11,7 @@ extension CallAssembler {
     var window = ProbeWindow(entry: witness(event, line, at), lossEpoch: lossEpoch)
     window.pid = pid(of: event, key)
     if doubtNeighbours(key) { window.lossEpoch = -1 }
+    window.isNobodys = TaskLanes.isNobody(key) && event.depth < 0
     windows[index] = window
     fillWindow(index, from: event.fields)
     let allowed = ledger.unwatched
@@ -261,7 +262,7 @@ extension CallAssembler {
     window.lastRefusal = nil
     // Where the unuse is not watched, the bus's hook that calls it may be.
     if window.openUse != nil, window.cleanup != nil { window.openUse = nil }
-    if window.uses > 1, !window.isReprobeCounted, window.lossEpoch == lossEpoch {
+    if window.uses > 1, !window.isReprobeCounted, window.lossEpoch == lossEpoch, window.isWhole {
       window.isReprobeCounted = true
       evidence.reprobes += 1
       if window.openUse != nil {
@@ -376,7 +377,7 @@ extension CallAssembler {
   private mutating func judgePasses(_ window: ProbeWindow, isBound: Bool) {
     // Removed, and failed before it was used again: such a kernel does not probe once.
     if !isBound, window.remove != nil, window.openUse != nil { evidence.silentPasses += 1 }
-    guard isBound, !window.isReprobeCounted, window.lossEpoch == lossEpoch else { return }
+    guard isBound, !window.isReprobeCounted, window.lossEpoch == lossEpoch, window.isWhole else { return }
     if window.hasSecondPass {
       if window.uses == 0 {
         if window.cleanup != nil {

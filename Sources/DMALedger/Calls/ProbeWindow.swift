@@ -44,6 +44,8 @@ package struct ProbeWindow: Sendable {
   package var isReprobeCounted = false
   /// Losses known when it began: a window that spans one proves nothing.
   package var lossEpoch: Int
+  /// Nothing but the order of lines tells what belongs to it: no line names a task, nor how deep it is nested.
+  package var isNobodys = false
   package var end: Witness?
   /// Calls on any group that its beginning was taken for a sign of, as its device was not known.
   var allowed = UnwatchedCalls()
@@ -54,6 +56,9 @@ package struct ProbeWindow: Sendable {
     self.entry = entry
     self.lossEpoch = lossEpoch
   }
+
+  /// Whether what seems to be in it is: calls of other tasks may stand between its lines where nothing tells them apart.
+  var isWhole: Bool { !isNobodys || device != nil }
 
   /// Whether the capture shows a second pass, with or without a use in it.
   var hasSecondPass: Bool {
