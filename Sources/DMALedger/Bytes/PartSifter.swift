@@ -69,7 +69,12 @@ final class PartSifter: @unchecked Sendable {
           monitor.wait()
         }
       }
-      guard let deal else { return part }
+      guard let deal else {
+        // Whoever sifted the part before it looked at its first bytes, perhaps behind the one who sifted this and let go of
+        // it. From here on nobody does.
+        if let range = part?.range { mapping?.drop(from: range.lowerBound, to: range.upperBound) }
+        return part
+      }
       keep(sift(self, deal.range, workspace), deal.index)
     }
   }
