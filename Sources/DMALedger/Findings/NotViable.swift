@@ -225,9 +225,13 @@ extension NotViable {
       if story.ownerless > 0 {
         parts.append(ownerless(story, rest))
       } else if rest > 0 {
-        let amount = parts.isEmpty ? (rest == 1 ? "It" : "All \(rest)") : "\(rest) more"
+        let isExact = story.unexplained.min == rest
+        let amount =
+          !parts.isEmpty
+          ? "\(isExact ? "" : "up to ")\(rest) more"
+          : isExact ? (rest == 1 ? "It" : "All \(rest)") : "Up to \(rest) of them"
         parts.append(
-          "\(story.unexplained.min == rest ? "" : "up to ")\(amount) \(rest == 1 ? "was" : "were") taken before "
+          "\(amount) \(rest == 1 ? "was" : "were") taken before "
             + "the capture began, or outside it, and nothing in it shows by whom")
       }
     } else if parts.isEmpty {

@@ -44,7 +44,7 @@ extension TestRemoveActive {
     let passes = evidence.reprobes
     var message =
       "This kernel has CONFIG_DEBUG_TEST_DRIVER_REMOVE: it probes every driver, removes it and probes it again "
-      + "(\(evidence.windows) really_probe() windows, \(passes) of which used their group twice). "
+      + "(\(counted(evidence.windows, "really_probe() window")), \(passes) of which used their group twice). "
     let certainty: Certainty
     if verdict == .fixed {
       message +=
