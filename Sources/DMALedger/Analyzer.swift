@@ -314,6 +314,8 @@ public struct Analyzer {
       lose(.timeWentBack, first.event, first.line.span, index)
     }
     replayHeld(index, &pass.last)
+    // Where no line bore on anything, the last one stands for all that is missing.
+    if pass.last.at.line == 0 { pass.last.at = LineReference(source: index, line: max(1, pass.number)) }
     let decoder = pass.decoder
     var source = pass.summary
     source.format = decoder.format

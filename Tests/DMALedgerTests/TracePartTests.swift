@@ -103,6 +103,14 @@ struct TracePartTests {
     #expect(report.changes.contains { $0.before.exact != nil })
   }
 
+  @Test("a header without any record is told at a line that there is")
+  func headerAlone() {
+    let header = "# tracer: nop\n#\n# entries-in-buffer/entries-written: 9/9   #P:2\n#\n"
+    let lost = TestSupport.report(on: header).findings.filter { $0.rule == .evidenceLost }
+    #expect(lost.map { $0.message.contains("9 entries") } == [true])
+    #expect(lost.flatMap(\.evidence).map(\.at.line) == [4])
+  }
+
   @Test("a whole trace has a line for each entry of its header", arguments: Self.counted)
   func whole(sample: String) throws {
     let report = TestSupport.report(on: try Self.lines(sample).joined(separator: "\n"))

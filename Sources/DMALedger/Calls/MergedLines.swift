@@ -34,7 +34,9 @@ struct MergedLines: Sendable {
       let middle = (low + high) / 2
       if runs[middle].number <= number { low = middle } else { high = middle }
     }
-    guard low < runs.count, runs[low].number <= number else { return LineReference(source: lead, line: 0) }
+    guard low < runs.count, runs[low].number <= number else {
+      return LineReference(source: lead, line: max(1, number))
+    }
     return LineReference(source: runs[low].at.source, line: runs[low].at.line + number - runs[low].number)
   }
 }
