@@ -53,7 +53,7 @@ extension KernelMessage {
     -> KernelMessage?
   {
     guard let open = text.firstIndex(of: "driver: '"), open < place,
-      let close = text.firstIndex(of: "': driver_bound", from: open)
+      let close = text.firstIndex(of: "': driver_bound", from: open + 9)
     else { return nil }
     let driver = names.intern(text.extracting(open + 9..<close))
     if text.hasText(" '", at: place + 29) {
@@ -73,7 +73,8 @@ extension KernelMessage {
     else { return nil }
     var end = returned
     var driver: NameID?
-    if let with = text.firstIndex(of: " with driver ", from: start), with < returned {
+    // The two phrases may share a blank: then there is no name between them.
+    if let with = text.firstIndex(of: " with driver ", from: start), with + 13 <= returned {
       driver = names.intern(text.extracting(with + 13..<returned))
       end = with
     }
