@@ -77,6 +77,16 @@ struct GraphTests {
     #expect(report.verdict == .balanced)
   }
 
+  @Test("a depth that no task can have, and a path in the place of a call, are survived and tell nothing")
+  func damaged() {
+    let context = "            bash-250   [001]   101.077280: "
+    let exit = "funcgraph_exit:       <-- iommu_device_unuse_default_domain (2147483647) (start: 1  end: 2) over: 0\n"
+    #expect(report(on: "cpus=2\n" + context + exit).sources[0].events > 0)
+    let path = " 0)   3.082 us    |      /sys/kernel/iommu_groups/3/devices/0000:00:03.0\n"
+    let graph = report(on: "# tracer: function_graph\n#\n" + path + " 0)   0.100 us    |  mutex_lock();\n")
+    #expect(graph.sources[0].events == 0)
+  }
+
   @Test("absolute times become the times of the source")
   func times() {
     let source = report(on: GraphHistory.unfixed.text(.abstime)).sources[0]

@@ -24,6 +24,8 @@ struct GraphLine {
   /// Seconds with `funcgraph-abstime`; exit time on a closing line, entry time elsewhere.
   var time: Nanoseconds?
   var depth: Int32 = 0
+  /// No task nests deeper; a number that is greater is damaged.
+  static let deepest = 1 << 20
   /// The symbol of an opening, leaf or named closing line.
   var symbol = 0..<0
   /// Between the parentheses of a call with `funcgraph-args`.

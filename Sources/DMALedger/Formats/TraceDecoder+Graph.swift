@@ -77,7 +77,7 @@ extension TraceDecoder {
       while !cursor.isAtEnd, cursor.peek().isSymbol { cursor.index += 1 }
       symbol = first..<cursor.index
       if cursor.take(" (") || cursor.take(" depth="), let depth = cursor.takeDecimal() {
-        event.depth = Int32(clamping: depth)
+        event.depth = Int32(clamping: min(depth, GraphLine.deepest))
       }
     }
     if let symbol {

@@ -237,6 +237,8 @@ extension TraceDecoder {
   private mutating func incident(
     _ line: Span<UInt8>, into event: inout TraceEvent, names: inout NameTable
   ) -> Outcome? {
+    // What stands behind the columns of function_graph is a call, whatever it is called.
+    if isGraph, line.firstIndex(of: 0x7C) != nil { return nil }
     let told = userSpace.fact(line, names: &names)
     if let fact = told ?? listing.fact(line, names: &names) {
       event.kind = .told

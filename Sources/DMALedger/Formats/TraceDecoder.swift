@@ -97,6 +97,7 @@ struct TraceDecoder {
     layout == .graph && mayPassOver ? graphColumns.sieve : .open
   }
 
+  var isGraph: Bool { layout == .graph }
   /// Whether times count from the beginning of the trace and not from the boot.
   var hasRelativeTimes: Bool { layout == .latency }
 
