@@ -80,8 +80,11 @@ struct GraphTests {
   @Test("a depth that no task can have, and a path in the place of a call, are survived and tell nothing")
   func damaged() {
     let context = "            bash-250   [001]   101.077280: "
-    let exit = "funcgraph_exit:       <-- iommu_device_unuse_default_domain (2147483647) (start: 1  end: 2) over: 0\n"
+    let exit =
+      "funcgraph_exit:       <-- iommu_device_unuse_default_domain (2147483647) (start: 1  end: 2) over: 0\n"
     #expect(report(on: "cpus=2\n" + context + exit).sources[0].events > 0)
+    // The columns of a switch without the task that leaves.
+    #expect(report(on: "# tracer: function_graph\n#\n 0) => bash-110\n").sources[0].events == 0)
     let path = " 0)   3.082 us    |      /sys/kernel/iommu_groups/3/devices/0000:00:03.0\n"
     let graph = report(on: "# tracer: function_graph\n#\n" + path + " 0)   0.100 us    |  mutex_lock();\n")
     #expect(graph.sources[0].events == 0)

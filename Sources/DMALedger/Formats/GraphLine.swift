@@ -103,7 +103,7 @@ struct GraphLine {
   private mutating func takeTaskSwitch(_ cursor: ByteCursor) -> Bool {
     // Cheap first: hardly any other line has this byte so early.
     guard let equals = cursor.bytes.firstIndex(of: 0x3D, from: cursor.index), equals - cursor.index < 40,
-      equals > 0, cursor.bytes.hasText(" => ", at: equals - 1)
+      equals > cursor.index, cursor.bytes.hasText(" => ", at: equals - 1)
     else { return false }
     let arrow = equals - 1
     guard let old = Self.task(cursor.bytes, in: cursor.index..<arrow),

@@ -38,7 +38,7 @@ enum WholeAnalyzer {
       }
     }
     // What was split off the end is no newline of the text.
-    sources[sources.count - 1].removeLast()
+    _ = sources[sources.count - 1].popLast()
     return sources
   }
 
