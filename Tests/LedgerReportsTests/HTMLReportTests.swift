@@ -60,6 +60,19 @@ struct HTMLReportTests {
     }
   }
 
+  @Test("a clock that counts something else than time shows plain numbers")
+  func ticks() throws {
+    var report = TimelineTests.seedBug.report(.arguments)
+    let time = try #require(report.groups[0].changes.first?.time)
+    #expect(page(report).contains("<td>\(time.secondsText)</td>"))
+    report.sources[0].countsTicks = true
+    let page = page(report)
+    #expect(page.contains("<th scope=\"col\">tick</th>"))
+    #expect(page.contains("<td>\(time.value)</td>"))
+    #expect(!page.contains("<td>\(time.secondsText)</td>"))
+    #expect(page.contains("\"ticks\":true"))
+  }
+
   @Test("the same report gives the same bytes")
   func deterministic() {
     let report = TimelineTests.seedBug.report(.arguments)

@@ -116,9 +116,11 @@ enum HTMLGroup {
         page.element(
           "caption", [("class", "hidden")],
           "Events of group \(TextGroup.shortName(life.group)) in order of effect")
+        page.markup("<thead><tr><th scope=\"col\">")
+        page.words(report.countsTicks ? "tick" : "time")
         page.markup(
           """
-          <thead><tr><th scope="col">time</th><th scope="col">event</th><th scope="col">device</th><th scope="col">driver</th>\
+          </th><th scope="col">event</th><th scope="col">device</th><th scope="col">driver</th>\
           <th scope="col">task</th><th scope="col">count</th><th scope="col">by right</th><th scope="col">line</th></tr></thead>
 
           """)
@@ -144,7 +146,7 @@ enum HTMLGroup {
     page.element(
       "tr", [("id", "e\(index)-\(number)"), ("class", event.mark.rawValue)], isBlock: true
     ) { page in
-      page.element("td", time?.secondsText ?? "")
+      page.element("td", time.map { ReportSentence.clock($0, report.countsTicks) } ?? "")
       page.element("td", what(event, change))
       page.element("td", change?.device ?? "")
       page.element("td", change?.driver ?? "")

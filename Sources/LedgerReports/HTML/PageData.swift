@@ -10,6 +10,7 @@ enum PageData {
     var json = JSONWriter()
     json.object(.compact) { json in
       json.member("axis", timeline.axis.rawValue)
+      if timeline.countsTicks { json.member("ticks", true) }
       // A string: the script's numbers hold 53 bits only.
       json.member("start", "\(timeline.start)")
       json.member(

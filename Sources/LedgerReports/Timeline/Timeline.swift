@@ -7,7 +7,7 @@ package import DMALedger
 package struct Timeline: Sendable {
   /// What the axis counts.
   package enum Axis: String, Sendable {
-    /// Nanoseconds of the capture's own clock.
+    /// Nanoseconds of the capture's own clock, or what else it counts.
     case time
     /// The order of lines, because the capture has no timestamps or its clock was started anew.
     case order
@@ -15,6 +15,8 @@ package struct Timeline: Sendable {
 
   /// What the axis counts.
   package let axis: Axis
+  /// Whether the capture's clock counts something else than time: then times are plain numbers.
+  package let countsTicks: Bool
   /// The position where the axis begins; positions of events are counted from here.
   package let start: Int64
   /// The position of the last event.
@@ -59,6 +61,7 @@ package struct Timeline: Sendable {
     }
     let positions = groups.flatMap { $0.events.map(\.position) }
     self.axis = axis
+    countsTicks = report.countsTicks
     start = positions.min() ?? 0
     end = positions.max() ?? 0
     captureEnd =

@@ -318,7 +318,7 @@ class Chart {
       const half = 3.4 * words.length;
       if (x >= half && x + half <= this.width) this.text(x, y + 16, words, { class: "tick", "text-anchor": "middle" });
     };
-    const words = (at, digits) => `${timeline.seconds(at, digits)} s`;
+    const words = (at, digits) => timeline.moment(timeline.clock(at, digits));
     if (this.view.mode === "time") {
       // The longer the numbers, the fewer.
       let { step, digits } = this.view.ticks((this.right - this.left) / 70);

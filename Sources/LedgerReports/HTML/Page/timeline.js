@@ -72,8 +72,9 @@ const timeline = (() => {
     return { label: string(raw.name), holdings, more: Math.max(0, last - 1), rows: holdings.reduce((rows, { row }) => Math.max(rows, row + 1), 1) };
   }
 
-  // Seconds of the capture's clock, as the text report prints them.
-  function seconds(offset, digits = 6) {
+  // Seconds of the capture's clock, as the text report prints them; the plain number of a clock that counts something else.
+  function clock(offset, digits = 6) {
+    if (data.ticks) return (start + BigInt(Math.round(offset))).toString();
     const unit = 10n ** BigInt(9 - digits);
     let value = (start + BigInt(Math.round(offset)) + unit / 2n) / unit;
     const sign = value < 0n ? "-" : "";
@@ -81,6 +82,9 @@ const timeline = (() => {
     const text = value.toString().padStart(digits + 1, "0");
     return digits === 0 ? sign + text : sign + text.slice(0, -digits) + "." + text.slice(-digits);
   }
+
+  // A moment, or a stretch between two, with its unit.
+  const moment = (...clocks) => (data.ticks ? `tick ${clocks.join(" to ")}` : `${clocks.join(" to ")} s`);
 
   // How far the first event is from the last multiple of a step, so that ticks stand at round times.
   function phase(step) {
@@ -126,7 +130,7 @@ const timeline = (() => {
       }
     }
     return {
-      where: place(group, i, "line "), when: data.axis === "time" ? `${seconds(group.at[i])} s` : "", what: parts.join(", "),
+      where: place(group, i, "line "), when: data.axis === "time" ? moment(clock(group.at[i])) : "", what: parts.join(", "),
       notes, text: group.text[i] ? string(group.text[i][0]) : "",
     };
   }
@@ -139,7 +143,6 @@ const timeline = (() => {
   // The same columns as the rows that stand in the page.
   function row(groupIndex, i) {
     const group = groups[groupIndex];
-    const told = describe(groupIndex, i);
     const call = group.call[i] >= 0;
     const before = group.gap[i] ?? (i > 0 ? [group.low[i - 1], group.high[i - 1]] : group.initial);
     const after = countText(group.low[i], group.high[i]);
@@ -150,12 +153,12 @@ const timeline = (() => {
     if (data.marks[group.mark[i]] === "leak") what += " ← leak";
     if (group.notes[i]) what += (what ? ": " : "") + group.notes[i].map(string).join("; ");
     return [
-      told.when.replace(" s", ""), what, string(group.device[i]), string(group.driver[i]),
+      data.axis === "time" ? clock(group.at[i]) : "", what, string(group.device[i]), string(group.driver[i]),
       string(group.comm[i]) + (group.pid[i] >= 0 ? ` (${group.pid[i]})` : ""), was === after ? after : `${was} → ${after}`,
       `${group.held[i]}`, place(group, i, ""),
     ];
   }
 
   const markName = (group, i) => data.marks[group.mark[i]];
-  return { axis: data.axis, span: data.span, events: data.events, groups, seconds, phase, describe, row, markName };
+  return { axis: data.axis, ticks: data.ticks === true, span: data.span, events: data.events, groups, clock, moment, phase, describe, row, markName };
 })();

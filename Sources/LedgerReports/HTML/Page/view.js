@@ -7,11 +7,11 @@ const view = {
   get full() {
     if (this.mode === "order") return [-0.6, timeline.events];
     // What begins with the last event needs room to be seen.
-    const margin = Math.max(500, timeline.span * 0.015);
+    const margin = Math.max(timeline.ticks ? 1 : 500, timeline.span * 0.015);
     return [-margin, timeline.span + 3 * margin];
   },
 
-  get smallest() { return this.mode === "order" ? 3 : 2000; },
+  get smallest() { return this.mode === "order" || timeline.ticks ? 3 : 2000; },
 
   set(low, high) {
     const [first, last] = this.full;
@@ -97,7 +97,7 @@ const page = (() => {
     let words = `${Math.ceil(view.high - view.low - 0.5)} events`;
     if (view.mode === "time") {
       const inside = (at) => Math.max(0, Math.min(timeline.span, at));
-      words = `${timeline.seconds(inside(view.low))} to ${timeline.seconds(inside(view.high))} s`;
+      words = timeline.moment(timeline.clock(inside(view.low)), timeline.clock(inside(view.high)));
     }
     byId("range").textContent = (isAll ? "all: " : "") + words;
     byId("axis-time").setAttribute("aria-pressed", view.mode === "time");
