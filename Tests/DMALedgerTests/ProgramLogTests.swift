@@ -97,6 +97,17 @@ struct ProgramLogTests {
     #expect(read(line + "\n").unparsed == [])
   }
 
+  @Test(
+    "who quotes a refusal was not refused",
+    arguments: [
+      "**Why does VFIO say \"group 45 is not viable\", and who still holds it?** `dmaledger`",
+      "the error `VFIO group is not viable` means that", "we got 'group 45 is not viable' again",
+    ])
+  func quoted(_ line: String) {
+    #expect(read(line + "\n").facts == [])
+    #expect(read(line + "\n").unparsed.count == 1)
+  }
+
   @Test("libvirt's log of a machine is read without a line left over")
   func machineLog() {
     let log = """

@@ -12,7 +12,7 @@ struct UserSpaceLog {
 
   /// The fact in a line; `nil` where it holds none.
   func fact(_ line: Span<UInt8>, names: inout NameTable) -> IncidentFact? {
-    if let place = line.firstIndex(of: " is not viable") {
+    if let place = line.firstIndex(of: " is not viable"), !Self.isQuoted(before: place, line) {
       return .refused(
         group: Self.group(before: place, line), device: Self.device(line, before: place, &names))
     }
@@ -64,6 +64,18 @@ struct UserSpaceLog {
     guard line.count > 30, line[0].isDigit else { return false }
     var cursor = ByteCursor(line)
     return WallClock.take(&cursor) == .iso && cursor.take(": ")
+  }
+
+  /// Whether the words before `place` begin with a quotation mark: then somebody speaks of a refusal, as this program's own
+  /// README does. Every program puts the device, or its own name, in front.
+  private static func isQuoted(before place: Int, _ line: Span<UInt8>) -> Bool {
+    var start = place
+    while start > 0, line[start - 1].isDigit || line[start - 1] == 0x20 { start -= 1 }
+    for word: StaticString in ["group", "VFIO "] where line.hasText(word, at: start - word.utf8CodeUnitCount)
+    {
+      start -= word.utf8CodeUnitCount
+    }
+    return start > 0 && "\"'`".utf8.contains(line[start - 1])
   }
 
   /// `group 45` right before `place`.
