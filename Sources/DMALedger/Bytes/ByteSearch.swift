@@ -69,6 +69,10 @@ extension [UInt8] {
   package init(copying span: Span<UInt8>) {
     self = []
     reserveCapacity(span.count)
+    append(copying: span)
+  }
+
+  mutating func append(copying span: Span<UInt8>) {
     for index in span.indices { append(span[index]) }
   }
 }

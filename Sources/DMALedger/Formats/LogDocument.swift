@@ -109,9 +109,7 @@ struct LogDocument {
       form = .none
       return nil
     }
-    var key: [UInt8] = []
-    for index in 0..<line.count { key.append(line[index]) }
-    binary = (key, [])
+    binary = ([UInt8](copying: line), [])
     // The message begins on the next line.
     return .held
   }
@@ -123,8 +121,7 @@ struct LogDocument {
       // A value over several lines, indented once more.
       return form == .verbose ? .structure : nil
     }
-    var value: [UInt8] = []
-    for index in equals + 1..<line.count { value.append(line[index]) }
+    let value = [UInt8](copying: line.extracting((equals + 1)...))
     entry.take(line.extracting(start..<equals), text: value, line: number)
     return handOn()
   }
@@ -133,10 +130,10 @@ struct LogDocument {
 
   /// Eight bytes of length, lowest first, then that many bytes, then a newline; each may itself hold newlines.
   private mutating func more(_ line: Span<UInt8>, number: Int) -> LogEnvelope.Content? {
-    guard let (key, before) = binary else { return nil }
-    var bytes = before
+    // Taken out while it grows, so that no line copies those before it.
+    guard case (let key, var bytes)? = binary.take() else { return nil }
     if !bytes.isEmpty { bytes.append(0x0A) }
-    for index in 0..<line.count { bytes.append(line[index]) }
+    bytes.append(copying: line)
     // A newline inside the length: an empty first line.
     if bytes.isEmpty { bytes.append(0x0A) }
     var length = 0
@@ -148,7 +145,6 @@ struct LogDocument {
       binary = (key, bytes)
       return .held
     }
-    binary = nil
     entry.take(key.span, text: Array(bytes.dropFirst(8)), line: number)
     return handOn()
   }
