@@ -6,10 +6,12 @@ extension Analyzer {
 
   mutating func read(_ file: OpenFile, _ pass: inout SourcePass) {
     var source = ByteSource(file, limits: limits)
+    if identifiesContent { source.contentHash = ContentHash() }
     let compression = source.recognise()
+    // What is not text is not looked at.
+    if source.issue != nil { return readInOrder(LineReader(source), &pass) }
     if identifiesContent {
       // A hash wants the bytes in order, and on one thread.
-      source.contentHash = ContentHash()
       readInOrder(LineReader(ByteFeed(source, ahead: jobs > 1 && file.size ?? .max >= Self.smallest)), &pass)
       return
     }

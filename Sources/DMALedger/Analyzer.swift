@@ -334,7 +334,7 @@ public struct Analyzer {
     for issue in pass.allIssues {
       diagnostics.append(
         Diagnostic(
-          level: issue.losesEvents ? .error : .warning, source: index, line: issue.line, offset: issue.offset,
+          level: issue.isError ? .error : .warning, source: index, line: issue.line, offset: issue.offset,
           message: issue.message))
     }
     // What is missing of a log or a listing is not missing of a trace.

@@ -53,6 +53,17 @@ struct InputTroubleTests {
       "a name that is too long", #"$dmaledger "$(printf %0300d 0)""#, 2, says: "File name too long"),
     TroubleCase("an empty name", #"$dmaledger ''"#, 2, says: "No such file or directory"),
     TroubleCase("an empty file", #": >"$1/a"; $dmaledger "$1/a""#, 2, says: "a: holds no bytes"),
+    TroubleCase(
+      "a file that gzip packed", #"gzip -c "$2" >"$1/a"; $dmaledger "$1/a""#, 2,
+      says: "a: the file is packed with gzip, which is not read here. Say `zcat FILE | dmaledger -`"),
+    TroubleCase(
+      "such a file beside a trace", #"gzip -c "$2" >"$1/a"; $dmaledger "$2" "$1/a""#, 3, says: "zcat FILE"),
+    TroubleCase(
+      "a recording of trace-cmd", #"printf '\27\10Dtracing6\0' >"$1/a"; $dmaledger "$1/a""#, 2,
+      says: "trace-cmd report FILE | dmaledger -"),
+    TroubleCase(
+      "such files among many", #"gzip -c "$2" >"$1/a"; cp "$2" "$1/b"; $dmaledger batch "$1""#, 2,
+      says: "a: the file is packed with gzip"),
     TroubleCase("the null device", "$dmaledger /dev/null", 2, says: "/dev/null: holds no bytes"),
     TroubleCase(
       "zeros without end", "$dmaledger /dev/zero --max-bytes 3M", 2,

@@ -181,14 +181,31 @@ package struct ByteSource: ~Copyable {
     window.giveBack()
   }
 
-  /// Looks at the first four bytes: a zstd frame, a skippable frame, or anything else.
+  /// Looks at the first bytes: a zstd frame, a skippable frame, what is not read here, or anything else.
   private mutating func sniff() {
     isSniffed = true
-    while inputEnd < 4, readMore() {}
+    while inputEnd < ForeignFormat.prefix, readMore() {}
     if inputEnd >= 4, isFrameMagic(at: 0) {
       compression = .zstd
       decoder = ZstdStream(in: workspace)
+    } else if let format = ForeignFormat(input.span.extracting(0..<inputEnd)) {
+      hashUnread()
+      inputStart = inputEnd
+      _ = stop(.foreign(format), behind: bytesRead)
     }
+  }
+
+  /// What is not read tells files apart all the same.
+  private mutating func hashUnread() {
+    guard contentHash != nil else { return }
+    repeat {
+      // Safe: The input is borrowed for the call; it is filled up to `inputEnd`.
+      unsafe input.withUnsafeBytes { bytes in
+        unsafe contentHash?.update(UnsafeRawBufferPointer(rebasing: bytes[..<inputEnd]))
+      }
+      allowance -= min(allowance, inputEnd)
+      inputEnd = 0
+    } while allowance > 0 && readMore()
   }
 
   private func isFrameMagic(at index: Int) -> Bool {

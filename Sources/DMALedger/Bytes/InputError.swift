@@ -21,6 +21,8 @@ package struct InputIssue: Sendable, Equatable {
     case truncatedFrame
     /// zstd cannot decode what stands here; everything before it was read.
     case damagedFrame
+    /// It holds something else than text, and was not read.
+    case foreign(ForeignFormat)
     /// Bytes behind a zstd frame that are no frame.
     case trailingBytes
     /// `read(2)` failed half-way.
@@ -56,9 +58,10 @@ package struct InputIssue: Sendable, Equatable {
     self.detail = detail
   }
 
-  /// Whether events may be missing from here on.
+  /// Whether events may be missing from here on. What a recorder wrote most likely stands beside its own text.
   package var losesEvents: Bool {
     switch kind {
+    case .foreign(let format): format.isPacked
     case .truncatedFrame, .damagedFrame, .trailingBytes, .readFailed, .lineTooLong, .moreLongLines: true
     case .windowTooLarge, .tooManyBytes, .shrank, .rewritten: true
     case .unterminatedLine, .grew: false
@@ -69,12 +72,19 @@ package struct InputIssue: Sendable, Equatable {
   var isStop: Bool {
     switch kind {
     case .windowTooLarge, .tooManyBytes: true
+    case .foreign(let format): format.isPacked
     default: false
     }
   }
 
+  /// Whether something was not read that should have been.
+  var isError: Bool {
+    if case .foreign = kind { true } else { losesEvents }
+  }
+
   package var message: String {
     switch kind {
+    case .foreign(let format): format.words
     case .truncatedFrame:
       "the zstd frame is cut off at byte \(offset); everything before it was read. Copy the file again"
     case .damagedFrame:
