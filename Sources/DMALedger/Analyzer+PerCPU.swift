@@ -7,6 +7,7 @@ extension Analyzer {
   /// Reads files in this order; gives what could not be opened.
   public mutating func read(_ paths: [PathName], onlyFiles: Bool = false) -> [InputError] {
     var unreadable: [InputError] = []
+    repeated.isOff = paths.count == 1
     let heads = paths.count > 1 ? paths.map { TraceHead(of: $0, limits: limits) } : [nil]
     var taken: Set<Int> = []
     for index in paths.indices where !taken.contains(index) {

@@ -34,6 +34,7 @@ public struct Analyzer {
   /// Traces that have all that their headers count.
   private var whole: Set<Int> = []
   private var seams = BootSeams()
+  var repeated = RepeatedRecords()
   private var known = LogJoin.Knowledge()
   /// Which of the user's own field names some probe had.
   private var usedFields: UInt64 = 0
@@ -175,17 +176,33 @@ public struct Analyzer {
     _ event: TraceEvent, _ line: Span<UInt8>, _ source: inout SourceSummary, _ index: Int,
     _ last: inout Witness
   ) {
+    switch repeated.judge(event, line, of: index) {
+    case .new: break
+    case .repeated:
+      traces.insert(index)
+      source.note(event)
+      return
+    case .held: return
+    case .first(let isNext):
+      // What was read goes on here, with nothing in between.
+      if isNext { traceSource = index }
+      for (event, line) in repeated.release() { takeNew(event, line.span, &source, index, &last) }
+    }
+    takeNew(event, line, &source, index, &last)
+  }
+
+  /// Takes an event that no other file had.
+  private mutating func takeNew(
+    _ event: TraceEvent, _ line: Span<UInt8>, _ source: inout SourceSummary, _ index: Int,
+    _ last: inout Witness
+  ) {
     // What closes nothing that is followed is passed over elsewhere: braces move no clock and no place.
     if event.kind == .closed, seams.held.isEmpty {
       assembler.take(event, line: line, source: index, names: names)
       return
     }
-    if event.kind != .closed, event.kind != .switched { source.events += 1 }
+    source.note(event)
     if event.kind == .lost { source.lostEvents = source.lostEvents.clampedSum(max(1, event.number)) }
-    if let time = event.time {
-      if source.firstTime == nil { source.firstTime = time }
-      source.lastTime = max(source.lastTime ?? time, time)
-    }
     if traceSource != index { enter(index, event, line) }
     let before = seams.lastTime
     switch seams.judge(event, names) {
@@ -262,6 +279,7 @@ public struct Analyzer {
       return
     }
     assembler.beginBoot()
+    repeated.beginBoot()
     latest = nil
     var message = "another boot begins here, or another capture"
     if let before, let time = first.time {
@@ -314,6 +332,10 @@ public struct Analyzer {
       lose(.timeWentBack, first.event, first.line.span, index)
     }
     replayHeld(index, &pass.last)
+    for (event, line) in repeated.releaseAtEnd(of: index) {
+      takeNew(event, line.span, &pass.summary, index, &pass.last)
+    }
+    if let remark = repeated.remark(on: index) { diagnostics.append(remark) }
     // Where no line bore on anything, the last one stands for all that is missing.
     if pass.last.at.line == 0 { pass.last.at = LineReference(source: index, line: max(1, pass.number)) }
     let decoder = pass.decoder

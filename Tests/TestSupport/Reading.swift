@@ -36,6 +36,15 @@ extension Report {
     sources.first.map { $0.unparsed.reduce(0) { $0 + $1.count } } ?? 0
   }
 
+  /// What its groups and findings are, without the places of lines.
+  package var story: [String] {
+    groups.map { group in
+      "\(group.id?.value ?? -1) \(group.verdict) \(group.initial) \(group.final) \(group.peak) \(group.owner) "
+        + group.changes.map { "\($0.call) \($0.before) \($0.after) \($0.result ?? 99) \($0.certainty)" }
+        .joined(separator: ", ")
+    } + findings.map { "\($0.rule) \($0.certainty) \($0.group?.value ?? -1)" }
+  }
+
   /// Calls on any group, in order.
   package var changes: [Change] { groups.flatMap(\.changes) }
 }

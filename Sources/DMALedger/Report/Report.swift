@@ -117,6 +117,14 @@ public struct SourceSummary: Sendable {
     self.lostEvents = lostEvents
     self.unparsed = unparsed
   }
+
+  /// Counts a record of a trace.
+  mutating func note(_ event: TraceEvent) {
+    if event.kind != .closed, event.kind != .switched { events += 1 }
+    guard let time = event.time else { return }
+    if firstTime == nil { firstTime = time }
+    lastTime = max(lastTime ?? time, time)
+  }
 }
 
 /// Lines that no reader understood and that look alike: digits and words collapsed.
