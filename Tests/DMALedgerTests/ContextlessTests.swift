@@ -48,6 +48,18 @@ struct ContextlessTests {
     #expect(told.verdict == .balanced)
   }
 
+  @Test("a function line that names nothing and a probe that names the group are one call, of no device")
+  func functionBesideProbe() {
+    let told = Self.told([
+      "iommu_group_claim_dma_owner <-vfio_container_attach_group",
+      "claim: (iommu_group_claim_dma_owner+0x0/0x1a0) \(Lines.group) cnt=0",
+      Lines.result("claim", "iommu_group_claim_dma_owner", 0),
+    ])
+    #expect(told.group(7)?.changes.map(\.call) == [.claim])
+    #expect(told.group(7)?.final == Count(exactly: 1))
+    #expect(told.unattributed.total == 0)
+  }
+
   @Test("which of two uses was refused is not told, and what rests on it is not proved")
   func differentCodes() {
     // Truth: one of the groups is used once, the other not at all.

@@ -72,9 +72,12 @@ extension CallAssembler {
     if TaskLanes.isUnnamed(key), let top = lanes[key].last, isSecondView(top) { return key }
     // A line without any name came first.
     if TaskLanes.isUnnamed(key) || event.fields.groupPointer != nil || event.fields.groupID != nil,
-      let place = lanes[TaskLanes.nobody].firstIndex(where: isSecondView)
+      lanes[TaskLanes.nobody].contains(where: isSecondView)
     {
-      settle(key)
+      // The lane of those that name nothing does not go on: the call is one of its own.
+      if TaskLanes.isUnnamed(key) { settle(key) }
+      // It may have been taken to be over in favour of others.
+      guard let place = lanes[TaskLanes.nobody].firstIndex(where: isSecondView) else { return nil }
       let frame = lanes[TaskLanes.nobody].remove(at: place)
       if frame.call != nil { unnamed.open[frame.function, default: 1] -= 1 }
       var lane = key
