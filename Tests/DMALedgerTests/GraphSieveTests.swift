@@ -43,6 +43,17 @@ struct GraphSieveTests {
     "platform_dma_cleanup", "pci_device_remove", "platform_remove", "amba_remove", "fsl_mc_driver_remove",
   ]
 
+  @Test(
+    "the first brace is read, however deep: where there are none, another task may run where one has begun")
+  func firstBrace() {
+    let call = " 0)               |"
+    Self.expectSame(
+      Self.header + call + "      really_probe() {\n" + call + "        iommu_device_use_default_domain() {\n"
+        + call
+        + "        iommu_device_use_default_domain() {\n" + call + "      really_probe() {\n"
+        + " 0) ! 122.309 us  |        }\n")
+  }
+
   @Test("no name that matters is passed over, whatever stands around it", arguments: symbols)
   func everyName(name: String) {
     #expect(KernelFunction.named(Array(name.utf8).span) != nil)

@@ -185,6 +185,9 @@ struct GraphSifter: LineSifter {
   private let perCPU: Bool
   /// A slot for each CPU, its three digits four bits each.
   private let depths: UnsafeMutablePointer<Int>
+  /// By slot, how deep calls of ours were opened before any brace was read. The first brace is read, however deep it lies: it
+  /// shows that there are braces, and that means something for every call.
+  private var opened: [Int: Int]? = [:]
   /// Whether the deepest call is known to be one of ours.
   private var isOurs = [Bool](repeating: false, count: OpenBraces.slots)
 
@@ -212,12 +215,16 @@ struct GraphSifter: LineSifter {
       unsafe depths.update(repeating: max(depths[0], depth), count: OpenBraces.slots)
       return
     }
-    unsafe depths[slot(cpu)] = depth
+    if opened != nil { opened?[slot(cpu)] = depth } else { unsafe depths[slot(cpu)] = depth }
     isOurs[slot(cpu)] = true
   }
 
   func close(cpu: Int32, at depth: Int) {
     let slot = slot(cpu)
+    if perCPU, let opened {
+      for (slot, depth) in opened { unsafe depths[slot] = depth }
+      self.opened = nil
+    }
     guard perCPU, unsafe depth <= depths[slot] else { return }
     // A call whose brace has come may still wait for its return code.
     unsafe depths[slot] = isOurs[slot] && depth == depths[slot] ? depth : depth - 1
@@ -228,6 +235,7 @@ struct GraphSifter: LineSifter {
   func forget(cpu: Int32) {
     guard perCPU else { return }
     unsafe depths[slot(cpu)] = OpenBraces.unknown
+    opened?[slot(cpu)] = nil
   }
 }
 
