@@ -42,9 +42,7 @@ struct LogEntry {
     case 15 where key.hasText("SYSLOG_FACILITY", at: 0): facility = Self.decimal(text)
     case 17 where key.hasText("SYSLOG_IDENTIFIER", at: 0): isKernels = isKernels && text.span.is("kernel")
     case 27 where key.hasText("_SOURCE_MONOTONIC_TIMESTAMP", at: 0):
-      time = Self.decimal(text).map {
-        Nanoseconds(Int64($0).multipliedReportingOverflow(by: 1000).partialValue)
-      }
+      time = Self.decimal(text).flatMap(Nanoseconds.init(microseconds:))
     case 9 where key.hasText("component", at: 0): isOfProgram = true
     case 5 where key.hasText("level", at: 0): isOfProgram = true
     default: return false
@@ -57,7 +55,7 @@ struct LogEntry {
     case 3 where key.hasText("pri", at: 0): facility = whole.map { $0 >> 3 }
     case 4 where key.hasText("time", at: 0): time = number
     case 27 where key.hasText("_SOURCE_MONOTONIC_TIMESTAMP", at: 0):
-      time = whole.map { Nanoseconds(Int64($0).multipliedReportingOverflow(by: 1000).partialValue) }
+      time = whole.flatMap(Nanoseconds.init(microseconds:))
     default: return false
     }
     return true

@@ -110,7 +110,7 @@ struct LogLine {
       }
       while cursor.index < semicolon, cursor.peek() != 0x2C { cursor.index += 1 }
     }
-    time = Nanoseconds(Int64(micros).multipliedReportingOverflow(by: 1000).partialValue)
+    time = Nanoseconds(microseconds: micros)
     isKernels = priority >> 3 == 0
     isEscaped = true
     self.sequence = isFragment ? nil : sequence

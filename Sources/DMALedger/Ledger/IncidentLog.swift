@@ -29,7 +29,7 @@ struct IncidentLog: Sendable {
     _ names: borrowing NameTable
   ) {
     for (warning, boot) in assembler.warnings {
-      warnings.append(Warning(warning: warning, boot: boot, moment: warning.witness.time?.value))
+      warnings.append(Warning(warning: warning, boot: boot, moment: Self.moment(warning, offset: 0)))
     }
     for (boot, outcome) in outcomes.enumerated() {
       let isLast = boot == outcomes.count - 1
@@ -54,10 +54,9 @@ struct IncidentLog: Sendable {
           noteWanderers(in: facts)
         }
         for warning in facts.warnings {
-          let moment = warning.witness.time.flatMap { time in
-            offset.map { time.value.subtractingReportingOverflow($0).partialValue }
-          }
-          note(Warning(warning: warning, boot: boot, moment: moment))
+          note(
+            Warning(warning: warning, boot: boot, moment: offset.flatMap { Self.moment(warning, offset: $0) })
+          )
         }
         if let reset = facts.traceReset, let began = assembler.firstTimes[boot],
           (reset.time?.value ?? 0).subtractingReportingOverflow(offset ?? 0).partialValue <= began.value
@@ -70,6 +69,14 @@ struct IncidentLog: Sendable {
     for warning in log.boots.flatMap(\.warnings) + log.strayWarnings {
       note(Warning(warning: warning, boot: nil, moment: nil))
     }
+  }
+
+  /// When a warning was printed, on a clock that is `offset` nanoseconds behind its own; `nil` where that is no time that can
+  /// be calculated with.
+  private static func moment(_ warning: OwnershipWarning, offset: Int64) -> Int64? {
+    guard let time = warning.witness.time, time.isSane else { return nil }
+    let (moment, isTooFar) = time.value.subtractingReportingOverflow(offset)
+    return isTooFar ? nil : moment
   }
 
   private mutating func noteWanderers(in boot: LogBoot) {
@@ -94,7 +101,8 @@ struct IncidentLog: Sendable {
       guard known.boot == warning.boot, let first = known.moment, let second = warning.moment else {
         return false
       }
-      return abs(first - second) < 1_000_000
+      let (distance, isTooFar) = first.subtractingReportingOverflow(second)
+      return !isTooFar && distance.magnitude < 1_000_000
     }
     if !isTold { warnings.append(warning) }
   }

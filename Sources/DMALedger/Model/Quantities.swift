@@ -12,6 +12,13 @@ public struct Nanoseconds: Hashable, Comparable, Sendable {
     self.value = value
   }
 
+  /// A time in microseconds; `nil` where it does not fit, so that no sum of times wraps around.
+  package init?(microseconds: Int) {
+    let (value, isTooLong) = Int64(microseconds).multipliedReportingOverflow(by: 1000)
+    if isTooLong { return nil }
+    self.value = value
+  }
+
   /// Orders by value; meaningful only within one capture.
   public static func < (left: Nanoseconds, right: Nanoseconds) -> Bool {
     left.value < right.value
