@@ -54,8 +54,13 @@ package struct AddressBook: Sendable {
     return nil
   }
 
+  /// The kernel's names of events have 63 bytes at most (`MAX_EVENT_NAME_LEN`). A search in one without end would take the
+  /// square of its length.
+  private static let longestName = 128
+
   /// Automatic names hold the symbol: `p_really_probe_0`, `really_probe__return`, `iommu_group_…__exit`.
   private static func symbol(inside name: Span<UInt8>) -> KernelFunction? {
+    guard name.count <= longestName else { return nil }
     for start in 0..<name.count where start == 0 || name[start - 1] == 0x5F {
       var end = name.count
       while end > start + 10 {

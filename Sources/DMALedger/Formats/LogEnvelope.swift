@@ -131,15 +131,22 @@ struct LogEnvelope {
       }
       return .held
     case .partial:
-      let before = partial ?? ([], number)
-      guard before.text.count < Self.longestText else { return .held }
-      partial = (before.text + [UInt8](copying: line.extracting(start..<line.count)), before.line)
+      if partial?.text.count ?? 0 >= Self.longestText { return .held }
+      var whole = takePartial(number)
+      whole.text += [UInt8](copying: line.extracting(start..<line.count))
+      partial = whole
       return .held
     case .last:
-      guard let before = partial else { return rest(line, from: start) }
-      partial = nil
+      if partial == nil { return rest(line, from: start) }
+      let before = takePartial(number)
       return .text(before.text + [UInt8](copying: line.extracting(start..<line.count)), line: before.line)
     }
+  }
+
+  /// What came of a line so far, to grow: left where it is it would be copied with every piece.
+  private mutating func takePartial(_ number: Int) -> (text: [UInt8], line: Int) {
+    defer { partial = nil }
+    return partial ?? ([], number)
   }
 
   private func rest(_ line: Span<UInt8>, from start: Int) -> Content {
@@ -179,12 +186,11 @@ struct LogEnvelope {
 
   /// docker cuts lines longer than 16 KiB: only the last piece ends in a newline.
   private mutating func docker(_ text: [UInt8], number: Int) -> Content {
-    let before = partial ?? ([], number)
-    partial = nil
-    guard text.last != 0x0A, before.text.count < Self.longestText else {
-      return .text(before.text + text, line: before.line)
-    }
-    partial = (before.text + text, before.line)
+    var whole = takePartial(number)
+    let goesOn = text.last != 0x0A && whole.text.count < Self.longestText
+    whole.text += text
+    guard goesOn else { return .text(whole.text, line: whole.line) }
+    partial = whole
     return .held
   }
 }

@@ -32,15 +32,16 @@ struct LogLine {
 
   private init(end: Int) { self.end = end }
 
-  /// Reads the prefixes of `line` from `origin` on; `nil` where it has none that only a log has.
-  static func parse(_ line: Span<UInt8>, from origin: Int = 0) -> LogLine? {
+  /// Reads the prefixes of `line` from `origin` on; `nil` where it has none that only a log has. `isRepeated`: it is the
+  /// text of a message that was repeated, and holds no other such.
+  static func parse(_ line: Span<UInt8>, from origin: Int = 0, isRepeated: Bool = false) -> LogLine? {
     var log = LogLine(end: line.count)
     var cursor = ByteCursor(line, at: origin)
     if log.readRecordHead(&cursor) { return log }
     guard log.readPrefixes(&cursor) else { return nil }
     log.readCaller(&cursor)
     log.start = cursor.index
-    log.unfoldRepeats(line)
+    if !isRepeated { log.unfoldRepeats(line) }
     return log
   }
 
@@ -334,7 +335,7 @@ struct LogLine {
     {
       start = open + 10
       end = line.count - 1
-      if let again = LogLine.parse(line.extracting(0..<end), from: start) {
+      if let again = LogLine.parse(line.extracting(0..<end), from: start, isRepeated: true) {
         start = again.start
         time = time ?? again.time
       }
