@@ -66,6 +66,9 @@ struct GrowthTests {
     Attack("a line of a pod in pieces of a byte", 4000) { size in
       lines(size) { _ in "2026-01-01T00:00:00.000000000Z stdout P x\n" }
     },
+    Attack("returns that contradict each other", 400) { size in
+      header + lines(size) { line(100 + $0, $0, asked($0 % 2, group: 3)) }
+    },
   ]
 
   /// Seconds of this thread's processor time: other tests run beside it.

@@ -106,12 +106,14 @@ package struct CountHistory: Sendable {
     reach(from: index)
   }
 
-  /// What was read around a step is not its own doing.
-  mutating func doubt(_ serial: Int) {
-    guard let index = place(of: serial) else { return }
-    steps[index].pre = .unknown
-    steps[index].post = steps[index].low > 0 ? Count(min: steps[index].low, max: nil) : .unknown
-    reach(from: index)
+  /// What was read around these steps is not their own doing.
+  mutating func doubt(_ serials: [Int]) {
+    let places = serials.compactMap(place)
+    for index in places {
+      steps[index].pre = .unknown
+      steps[index].post = steps[index].low > 0 ? Count(min: steps[index].low, max: nil) : .unknown
+    }
+    if let first = places.min() { reach(from: first) }
   }
 
   /// From this step on nothing is known to have happened between the steps.

@@ -172,10 +172,11 @@ struct GroupLedger: Sendable {
   /// Calls whose entries nobody watches may have run into each other: each return then read what all of them left
   /// behind, and a contradiction is what shows it.
   private mutating func doubtReturns(before call: OwnershipCall) {
-    for entry in changes.kept.reversed() {
-      guard entry.call.isEntryUnseen, entry.call.pid != call.pid || call.pid < 0 else { return }
-      history.doubt(entry.step)
+    // So many are never at a group at once.
+    let others = changes.kept.suffix(TaskLanes.mostAtGroup).reversed().prefix {
+      $0.call.isEntryUnseen && ($0.call.pid != call.pid || call.pid < 0)
     }
+    history.doubt(others.map(\.step))
   }
 
   private mutating func learnOwner(_ call: OwnershipCall, isAlone: Bool) {
