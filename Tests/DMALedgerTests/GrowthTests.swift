@@ -69,6 +69,13 @@ struct GrowthTests {
     Attack("returns that contradict each other", 400) { size in
       header + lines(size) { line(100 + $0, $0, asked($0 % 2, group: 3)) }
     },
+    Attack("losses that reach back to the beginning, and others", 500) { size in
+      header + line(7, 0, use(0, group: 0)) + lines(size) { line(7, 1 + $0, use($0, group: $0)) }
+        + lines(size) { "CPU:0 [LOST 1 EVENTS]\nCPU:\(1000 + $0) [LOST 1 EVENTS]\n" }
+    },
+    Attack("a loss behind every call", 400) { size in
+      header + lines(size) { line(7, $0, use($0 % 8, group: 3)) + "CPU:\(1000 + $0) [LOST 1 EVENTS]\n" }
+    },
   ]
 
   /// Seconds of this thread's processor time: other tests run beside it.

@@ -54,6 +54,8 @@ package struct CountHistory: Sendable {
   private let start: Count
   private var lastBreak: Int?
   private var lastUnwatched: Int?
+  /// Between these steps nothing is known to have happened: to say so again changes nothing.
+  private var loose = 0..<0
 
   package init(start: Count) {
     self.start = start
@@ -118,13 +120,16 @@ package struct CountHistory: Sendable {
 
   /// From this step on nothing is known to have happened between the steps.
   package mutating func loosen(from serial: Int) {
-    guard let first = placeAtOrBefore(serial) else { return }
+    guard let start = placeAtOrBefore(serial) else { return }
+    let isLoose = loose.contains(serial)
+    let first = isLoose ? placeAtOrBefore(loose.upperBound) ?? steps.count : start
     for place in first..<steps.count {
       steps[place].isBreak = true
       if steps[place].folded != nil { steps[place].forget() }
     }
     lastBreak = count - 1
     reach(from: first)
+    loose = (isLoose ? loose.lowerBound : serial)..<count
   }
 
   /// What takes or gives back turns out to be watched after all: nothing of it ran unseen. Gives the steps that cannot be
@@ -237,6 +242,7 @@ package struct CountHistory: Sendable {
       last += 1
     }
     steps.replaceSubrange(first..<last, with: folded)
+    loose = 0..<0
   }
 
   /// Releases of a group that may have been owned are not folded, as long as they are few: the count behind one is 0 or

@@ -8,6 +8,8 @@ struct Ledger: CallSink, Sendable {
   /// Groups that something has happened to since the last loss, and where that one reached back to.
   private var touched: [Int] = []
   private var lastLoss: LineReference?
+  /// How far back losses have reached, by group, since something has happened to it; never behind ``lastLoss``.
+  private var lostSince: [LineReference?] = []
   /// Devices with an account in a group, and members of groups, over all of them.
   var accounts = 0
   private var memberships = 0
@@ -149,6 +151,7 @@ struct Ledger: CallSink, Sendable {
     let index = groups.count - 1
     groups[index].boot = boot
     groups[index].watch = watch
+    lostSince.append(nil)
     touch(index)
     applied.append(isNewborn ? elsewhere : elsewhereBefore)
     appliedUnwatched.append(isNewborn ? unwatched : UnwatchedCalls())
@@ -372,11 +375,17 @@ struct Ledger: CallSink, Sendable {
     // A group that nothing has happened to since the loss before is as unknown as it can be, unless this one reaches
     // further back.
     let from = since ?? LineReference(source: 0, line: 0)
-    let concerned = lastLoss.map { from >= $0 } ?? false ? touched : Array(groups.indices)
-    lastLoss = from
-    for index in touched { groups[index].isTouched = false }
+    let reachesFurther = lastLoss.map { from < $0 } ?? true
+    let concerned = reachesFurther ? Array(groups.indices) : touched
+    if !concerned.isEmpty { lastLoss = from }
+    for index in touched {
+      groups[index].isTouched = false
+      lostSince[index] = nil
+    }
     touched.removeAll(keepingCapacity: true)
     for index in concerned {
+      if let known = lostSince[index], known <= from { continue }
+      lostSince[index] = from
       // What is lost may have run before the marker, and in a group that has died since.
       let isOver =
         groups[index].hasEnded && (lastLeft[index].map { left in since.map { left < $0 } ?? false } ?? true)
