@@ -76,6 +76,9 @@ struct GrowthTests {
     Attack("a loss behind every call", 400) { size in
       header + lines(size) { line(7, $0, use($0 % 8, group: 3)) + "CPU:\(1000 + $0) [LOST 1 EVENTS]\n" }
     },
+    Attack("names of devices in one group, without counts", 200) { size in
+      header + lines(size) { line(7, $0, use($0, group: 3)) }
+    },
   ]
 
   /// Seconds of this thread's processor time: other tests run beside it.

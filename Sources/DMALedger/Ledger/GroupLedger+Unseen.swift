@@ -65,6 +65,17 @@ extension GroupLedger {
     devices[index].givenBackAt = serial - 1
   }
 
+  /// The same of every device that holds what it took, in one step: which of them did nothing shows.
+  mutating func mayGiveBackAll() {
+    guard !watch.unuses else { return }
+    let last = serial - 1
+    let leaving = devices.indices.filter {
+      devices[$0].holding != nil && devices[$0].givenBackAt != last
+    }
+    allowUnwatched(uses: 0, unuses: leaving.count)
+    for index in leaving { devices[index].givenBackAt = serial - 1 }
+  }
+
   /// The same, before a use of a device that still holds what it took.
   mutating func mayHaveGivenBack(before call: OwnershipCall) {
     guard call.kind == .use, let device = call.device, let index = deviceIndex[device],

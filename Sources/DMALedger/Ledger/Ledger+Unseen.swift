@@ -23,7 +23,7 @@ extension Ledger {
   }
 
   mutating func mayGiveBackAll(at index: Int) {
-    for device in groups[index].devices where device.holding != nil { groups[index].mayGiveBack(device.name) }
+    groups[index].mayGiveBackAll()
     // So may those that took theirs before anything was seen.
     let others = groups[index].count.min
     if others > 0, groups[index].owner != .user { groups[index].allowUnwatched(uses: 0, unuses: others) }
