@@ -79,6 +79,10 @@ struct GrowthTests {
     Attack("names of devices in one group, without counts", 200) { size in
       header + lines(size) { line(7, $0, use($0, group: 3)) }
     },
+    Attack("refusals of a group of many", 200) { size in
+      header + lines(size) { line(7, $0, used($0, group: 3)) }
+        + lines(size) { line(8, size + $0, asked(1, group: 3)) }
+    },
   ]
 
   /// Seconds of this thread's processor time: other tests run beside it.

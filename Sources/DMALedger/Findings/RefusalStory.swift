@@ -49,20 +49,21 @@ struct RefusalStory {
           isListed: true))
     }
     self.holdings = holdings
+    // Those that are only counted hold theirs by right as well.
+    let counted = refusal.holders - refusal.leaving - refusal.holding.count { !$0.isRemoved }
     leaks = group.devices.flatMap { device in
       device.leaks.filter { $0.step <= refusal.step && $0.certainty > .suspected }.map { (device.name, $0) }
     }
     unexplained =
       refusal.owner == .user
-      ? Count(exactly: 0) : count.shifted(by: -(holdings.count + leaks.map(\.leak).references))
+      ? Count(exactly: 0) : count.shifted(by: -(holdings.count + counted + leaks.map(\.leak).references))
     idleMembers = group.listedIdle
     // Until its unuse comes, a driver that is being removed holds what it took.
-    let leaving = refusal.holding.count { $0.isRemoved }
     ownerless =
       group.listingIsConfirmed
       ? group.ownerless(
-        unexplained.min - idleMembers - leaving, owner: refusal.owner,
-        idle: group.devices.count - refusal.holding.count) : 0
+        unexplained.min - idleMembers - refusal.leaving, owner: refusal.owner,
+        idle: group.devices.count - refusal.holders) : 0
   }
 
   /// References that had been leaked.

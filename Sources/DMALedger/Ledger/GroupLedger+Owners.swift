@@ -143,9 +143,14 @@ extension GroupLedger {
     var refusal = GroupRefusals.Refusal(
       call: call, step: history.count - 1, owner: owner, ownerCall: ownerCall)
     refusal.knownDevices = devices.count
-    for (index, device) in devices.enumerated() {
-      refusal.leaks += device.leaks.references
-      if let use = device.holding { refusal.holding.append((index, use, device.isRemoved)) }
+    for index in devices.indices {
+      refusal.leaks += devices[index].leaks.references
+      if devices[index].holding == nil { continue }
+      refusal.holders += 1
+      if devices[index].isRemoved { refusal.leaving += 1 }
+      if refusal.holding.count < GroupRefusals.Refusal.mostHolding, let use = devices[index].holding {
+        refusal.holding.append((index, use, devices[index].isRemoved))
+      }
     }
     refusals.append(refusal)
   }

@@ -10,14 +10,20 @@ struct GroupRefusals: Sendable {
     var step: Int
     var owner: Ownership
     var ownerCall: OwnershipCall?
-    /// Devices that held a reference, by index, and whether their driver was being removed.
+    /// Devices that held a reference, by index, and whether their driver was being removed: the first ``mostHolding``.
     var holding: [(device: Int, use: OwnershipCall, isRemoved: Bool)] = []
+    /// How many held one, and of how many of them the driver was being removed.
+    var holders = 0
+    var leaving = 0
     /// Devices that had been seen.
     var knownDevices = 0
     /// Refusals that found the same and are not told one by one.
     var alike = Alike()
     /// References leaked so far, of whatever certainty.
     var leaks = 0
+
+    /// A group of more devices is none that anybody wants to read through.
+    static let mostHolding = 64
 
     /// How many refusals it stands for.
     var count: Int { alike.count }
@@ -26,7 +32,7 @@ struct GroupRefusals: Sendable {
     func isAlike(_ other: Refusal) -> Bool {
       call.device == other.call.device && owner == other.owner && leaks == other.leaks
         && ownerCall?.entry.at == other.ownerCall?.entry.at
-        && holding.count == other.holding.count
+        && holders == other.holders && leaving == other.leaving
         && zip(holding, other.holding).allSatisfy { one, two in
           one.device == two.device && one.isRemoved == two.isRemoved
             && one.use.entry.at == two.use.entry.at
