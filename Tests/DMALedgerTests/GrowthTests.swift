@@ -83,6 +83,20 @@ struct GrowthTests {
       header + lines(size) { line(7, $0, used($0, group: 3)) }
         + lines(size) { line(8, size + $0, asked(1, group: 3)) }
     },
+    Attack("pointers that turn out to be devices, and change them", 200) { size in
+      header
+        + lines(size) {
+          line(7, 2 * $0, "iommu_device_use_default_domain(dev=0xffff88800000\(1000 + $0)) <-x")
+            + line(7, 2 * $0 + 1, use($0, group: 3))
+        }
+        + lines(size) {
+          line(7, 2 * size + 2 * $0, "iommu_device_use_default_domain(dev=one\($0 % 2)) <-x")
+            + line(7, 2 * size + 2 * $0 + 1, use($0 % 2, group: 3))
+        }
+    },
+    Attack("devices that join their group over and over", 400) { size in
+      lines(size) { "[    1.\(1_000_000 + $0)] pci \(device($0 % 64)): Adding to iommu group 3\n" }
+    },
   ]
 
   /// Seconds of this thread's processor time: other tests run beside it.

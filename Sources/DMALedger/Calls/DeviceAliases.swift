@@ -4,6 +4,8 @@ struct DeviceAliases {
   /// Pointers remembered; more stay pointers.
   private static let limit = 65_536
   private var names: [NameID: NameID] = [:]
+  /// The same the other way round.
+  private var pointers: [NameID: Set<NameID>] = [:]
 
   /// The name of a device, or the pointer where no name is known.
   func name(of device: NameID) -> NameID {
@@ -23,14 +25,18 @@ struct DeviceAliases {
       return first
     case (false, false):
       // The memory of a device that is gone was given to another one.
-      names = names.filter { $0.value != first }
+      for pointer in pointers.removeValue(forKey: first) ?? [] { names[pointer] = nil }
     case (true, true): break
     }
     return second
   }
 
   private mutating func remember(_ pointer: NameID, _ name: NameID) {
-    if names.count < Self.limit || names[pointer] != nil { names[pointer] = name }
+    let former = names[pointer]
+    guard names.count < Self.limit || former != nil, former != name else { return }
+    if let former { pointers[former]?.remove(pointer) }
+    names[pointer] = name
+    pointers[name, default: []].insert(pointer)
   }
 
   /// Whether a name is a pointer as the function tracer prints it.

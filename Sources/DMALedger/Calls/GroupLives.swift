@@ -32,9 +32,8 @@ struct GroupLives: Sendable {
         continue
       }
       let id = membership.group
-      let others = members[id] ?? []
-      if others.isEmpty { lives[id] = lives[id].map { $0 + 1 } ?? 0 }
-      if others.count <= Self.mostMembers {
+      if members[id]?.isEmpty ?? true { lives[id] = lives[id].map { $0 + 1 } ?? 0 }
+      if let others = members[id], others.count <= Self.mostMembers {
         for other in others { note(membership.witness.at, joinedBeside: other) }
       }
       members[id, default: []].insert(membership.device)
@@ -49,9 +48,8 @@ struct GroupLives: Sendable {
   private static let mostMembers = 256
 
   private mutating func note(_ joined: LineReference?, joinedBeside device: NameID) {
-    guard var own = stays[device], let last = own.indices.last else { return }
-    own[last].joined = joined
-    stays[device] = own
+    guard let last = stays[device]?.indices.last else { return }
+    stays[device]?[last].joined = joined
   }
 
   /// A device that is heard of was still there.
