@@ -83,6 +83,26 @@ struct GrowthTests {
       header + lines(size) { line(7, $0, used($0, group: 3)) }
         + lines(size) { line(8, size + $0, asked(1, group: 3)) }
     },
+    Attack("releases that nobody sees end, where events are lost", 400) { size in
+      header
+        + lines(size) {
+          line(100 + $0, $0, "rel: (iommu_group_release_dma_owner+0x0/0x8c) id=\($0)")
+            + "CPU:7 [LOST 1 EVENTS]\n"
+        }
+    },
+    Attack("calls that meet at group after group", 60) { size in
+      header
+        + lines(size) { group in
+          lines(8) {
+            line(
+              100 + group * 8 + $0, group * 16 + $0,
+              "rel: (iommu_group_release_dma_owner+0x0/0x8c) id=\(group)")
+          }
+            + lines(6) {
+              line(100 + group * 8 + $0, group * 16 + 8 + $0, "s: (driver_sysfs_add+0x0/0x8c)")
+            }
+        }
+    },
     Attack("pointers that turn out to be devices, and change them", 200) { size in
       header
         + lines(size) {
@@ -93,6 +113,9 @@ struct GrowthTests {
           line(7, 2 * size + 2 * $0, "iommu_device_use_default_domain(dev=one\($0 % 2)) <-x")
             + line(7, 2 * size + 2 * $0 + 1, use($0 % 2, group: 3))
         }
+    },
+    Attack("calls of a thousand devices without a task", 400) { size in
+      header + lines(size) { use($0, group: $0) + "\n" }
     },
     Attack("devices that join their group over and over", 400) { size in
       lines(size) { "[    1.\(1_000_000 + $0)] pci \(device($0 % 64)): Adding to iommu group 3\n" }

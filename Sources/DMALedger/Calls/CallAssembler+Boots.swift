@@ -21,8 +21,8 @@ extension CallAssembler {
     attached = [:]
     overlaps = [:]
     settledEarly = [:]
-    drained = [:]
-    unfinished = [:]
+    drained.removeAll()
+    unfinished.removeAll()
     unnamed.forget()
     seesBraces = false
     beganBoot()

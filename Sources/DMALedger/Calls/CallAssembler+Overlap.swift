@@ -48,7 +48,7 @@ extension CallAssembler {
         let group = call.place, isReturnUnseen(frame), !TaskLanes.isNobody(key)
       else { continue }
       if unfinished.count > TaskLanes.mostRemembered { unfinished.removeAll() }
-      unfinished[group, default: [:]][key] = .some(call.entry.time)
+      unfinished.insert(key, at: group, call.entry.time)
     }
   }
 
@@ -57,20 +57,15 @@ extension CallAssembler {
     guard !unfinished.isEmpty, let open = unfinished[group] else { return false }
     if call.ownerBefore == 0 {
       // The owner is gone: it has let go.
-      unfinished[group] = nil
+      unfinished.remove(group: group)
       return false
     }
     let late = open.filter { _, entered in
       guard let then = entered, let now = call.entry.time, now.isSane, then.isSane else { return false }
       return now.value - then.value > Self.longestWait
     }
-    for key in late.keys { finish(key, at: group) }
+    for key in late.keys { unfinished.remove(key, at: group) }
     return unfinished[group] != nil
-  }
-
-  private mutating func finish(_ key: Int, at group: Int) {
-    unfinished[group]?[key] = nil
-    if unfinished[group]?.isEmpty == true { unfinished[group] = nil }
   }
 
   /// Nobody waits for a lock that long.
@@ -138,11 +133,8 @@ extension CallAssembler {
 
   /// The task of a lane goes on: what it called has returned.
   mutating func goOn(_ key: Int) {
-    for (group, keys) in drained where keys.contains(key) {
-      drained[group]?.remove(key)
-      if keys.count == 1 { drained[group] = nil }
-    }
-    for (group, calls) in unfinished where calls.keys.contains(key) { finish(key, at: group) }
+    drained.remove(lane: key)
+    unfinished.remove(lane: key)
   }
 
   func isOverlapped(at group: Int, except key: Int) -> Bool {
@@ -160,11 +152,21 @@ extension CallAssembler {
       for key in lanes.keysOfCalls(at: group) {
         guard let open = lanes[key].last, isReturnUnseen(open) else { continue }
         settle(key)
-        drained[group, default: []].insert(key)
+        drain(key, at: group)
       }
       isDraining = false
     }
     if isFull || lanes.keysOfCalls(at: group).isEmpty { resolve(group) }
+  }
+
+  /// A call was taken to be over, for want of room.
+  private mutating func drain(_ key: Int, at group: Int) {
+    if drained.count >= TaskLanes.mostRemembered {
+      drained.removeAll()
+      forgotten.note(.calls, now)
+      giveUpEverything(since: now)
+    }
+    drained.insert(key, at: group, ())
   }
 
   mutating func resolve(_ group: Int) {

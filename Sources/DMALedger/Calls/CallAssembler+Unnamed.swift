@@ -89,7 +89,7 @@ extension CallAssembler {
       giveUp(lanes.push(frame, on: lane))
       return noteEntry(lane, frame.call?.entry.at ?? at)
     }
-    let others = lanes.unnamedKeys.filter { $0 != key && lanes[$0].last.map(isSecondView) ?? false }
+    let others = lanes.unnamedKeys(atTop: event.function, where: isSecondView).filter { $0 != key }
     guard let other = others.first else { return nil }
     guard let device = event.fields.device, TaskLanes.isUnnamed(key), event.function != .deviceClaim,
       event.function != .deviceRelease

@@ -31,11 +31,9 @@ extension CallAssembler {
   private mutating func doubtNeighbours(_ key: Int) -> Bool {
     guard TaskLanes.isAnonymous(key), !TaskLanes.isUnnamed(key) else { return false }
     var neighbours = lanes.anonymousNeighbours(of: key)
-    if TaskLanes.isNobody(key) { neighbours += lanes[key].filter { $0.window != nil } }
-    for frame in neighbours {
-      if let index = frame.window { windows[index]?.lossEpoch = -1 }
-    }
-    return !neighbours.isEmpty
+    if TaskLanes.isNobody(key) { neighbours.windows += lanes[key].compactMap(\.window) }
+    for index in neighbours.windows { windows[index]?.lossEpoch = -1 }
+    return neighbours.hasAny || !neighbours.windows.isEmpty
   }
 
   private mutating func forgetOldestWindow(_ at: LineReference) {

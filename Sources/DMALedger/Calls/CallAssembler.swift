@@ -49,10 +49,9 @@ struct CallAssembler<Ledger: CallSink> {
   /// Functions that were taken to have returned, by lane: their return says nothing new.
   var settledEarly: [Int: KernelFunction] = [:]
   /// Lanes at a group whose calls were taken to be over, for want of room, although nothing had shown that.
-  var drained: [Int: Set<Int>] = [:]
-  /// Calls that were open where events went missing and may not have taken effect yet: by group and lane, when they were
-  /// entered.
-  var unfinished: [Int: [Int: Nanoseconds?]] = [:]
+  var drained = LanesAtGroups<Void>()
+  /// Calls that were open where events went missing and may not have taken effect yet, with when they were entered.
+  var unfinished = LanesAtGroups<Nanoseconds?>()
   /// Calls are being settled on behalf of others: none of them goes to the ledger alone.
   var isDraining = false
   /// Braces that close show where functions end.

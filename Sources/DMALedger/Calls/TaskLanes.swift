@@ -213,15 +213,22 @@ struct TaskLanes {
     one != other && (isAnonymous(one) || isAnonymous(other))
   }
 
+  /// The only other lane that may be of the task of `key` and holds a frame that `fits`.
+  private func soleLane(beside key: Int, where fits: (OpenCall) -> Bool) -> Int? {
+    var found: Int?
+    for (other, stack) in lanes where Self.mayBeOne(other, key) && stack.contains(where: fits) {
+      if found != nil { return nil }
+      found = other
+    }
+    return found
+  }
+
   /// Moves the calls that enclose a frame of `depth` to lane `key` when their task went on there: the one
   /// lane whose call at `depth - 1` may call `function`.
   mutating func adoptCaller(of function: KernelFunction, depth: Int32, into key: Int) {
     guard depth > 0, !self[key].contains(where: { $0.depth >= 0 && $0.depth < depth }) else { return }
-    let callers = lanes.keys.filter { other in
-      Self.mayBeOne(other, key)
-        && (lanes[other] ?? []).contains { $0.depth == depth - 1 && $0.function.mayCall(function) }
-    }
-    guard callers.count == 1, let other = callers.first, var stack = lanes[other],
+    let caller = soleLane(beside: key) { $0.depth == depth - 1 && $0.function.mayCall(function) }
+    guard let other = caller, var stack = lanes[other],
       let place = stack.lastIndex(where: { $0.depth == depth - 1 && $0.function.mayCall(function) })
     else { return }
     let moved = Array(stack[...place])
@@ -233,11 +240,8 @@ struct TaskLanes {
   /// The lane in which a call that ends here was opened, where that is not `key`: its task migrated.
   mutating func adoptFrame(of function: KernelFunction, depth: Int32, into key: Int) {
     guard !self[key].contains(where: { $0.function == function && $0.depth == depth }) else { return }
-    let owners = lanes.keys.filter { other in
-      Self.mayBeOne(other, key)
-        && (lanes[other] ?? []).contains { $0.function == function && $0.depth == depth }
-    }
-    guard owners.count == 1, let other = owners.first, let stack = lanes[other] else { return }
+    let owner = soleLane(beside: key) { $0.function == function && $0.depth == depth }
+    guard let other = owner, let stack = lanes[other] else { return }
     self[other] = []
     adopt(stack + self[key], into: key)
   }
@@ -253,11 +257,17 @@ struct TaskLanes {
     self[key] = stack
   }
 
-  /// What other CPUs that stand for tasks probe or unbind now.
-  func anonymousNeighbours(of key: Int) -> [OpenCall] {
-    lanes.keys.sorted().filter { $0 != key && Self.isAnonymous($0) && !Self.isUnnamed($0) }.flatMap { other in
-      self[other].filter { $0.function == .reallyProbe || $0.function == .releaseDriver }
+  /// Whether other CPUs that stand for tasks probe or unbind now, and their windows, in no order.
+  func anonymousNeighbours(of key: Int) -> (hasAny: Bool, windows: [Int]) {
+    var found: (hasAny: Bool, windows: [Int]) = (false, [])
+    for (other, stack) in lanes where other != key && Self.isAnonymous(other) && !Self.isUnnamed(other) {
+      for index in stack.indices
+      where stack[index].function == .reallyProbe || stack[index].function == .releaseDriver {
+        found.hasAny = true
+        if let window = stack[index].window { found.windows.append(window) }
+      }
     }
+    return found
   }
 
   /// Whether calls at a group are open in other lanes; each of them learns that it is not alone any more.
@@ -293,8 +303,15 @@ struct TaskLanes {
     return found.sorted { $0.at < $1.at }.map(\.key)
   }
 
-  /// The lanes of devices and single calls, in a fixed order.
-  var unnamedKeys: [Int] { lanes.keys.filter(Self.isUnnamed).sorted(by: >) }
+  /// The lanes of devices and single calls whose innermost call is of a function and `fits`, in a fixed order.
+  func unnamedKeys(atTop function: KernelFunction, where fits: (OpenCall) -> Bool) -> [Int] {
+    var found: [Int] = []
+    for (key, stack) in lanes where Self.isUnnamed(key) {
+      let top = stack.count - 1
+      if top >= 0, stack[top].function == function, fits(stack[top]) { found.append(key) }
+    }
+    return found.sorted(by: >)
+  }
 
   /// The lanes of devices, and that of nobody, which hold an open window, in a fixed order.
   var unnamedKeysOfWindows: [Int] {
