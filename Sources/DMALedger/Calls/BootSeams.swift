@@ -35,7 +35,8 @@ struct BootSeams {
   mutating func judge(_ event: TraceEvent, _ names: borrowing NameTable) -> Verdict {
     if event.kind == .restarted, last != nil {
       holdsHeader = true
-      return .held
+      // Of headers without anything between them there may be millions.
+      return heldTime == nil && held.count >= Self.limit ? .goesOn : hold()
     }
     let isSwapper =
       event.pid == 1 && event.comm.map { names.withBytes($0) { $0.hasText("swapper/", at: 0) } } ?? false

@@ -131,7 +131,7 @@ extension GroupLedger {
     if let first = changes.firstStep(behind: since) { history.loosen(from: first) }
     var step = CountHistory.Step()
     step.isBreak = true
-    history.add(step)
+    addAside(step)
     losses += 1
     hasAllMembers = false
     owner = .unknown
@@ -216,14 +216,27 @@ extension GroupLedger {
   mutating func forget() {
     var step = CountHistory.Step()
     step.isBreak = true
-    history.add(step)
+    addAside(step)
   }
+
+  /// Adds a step that is no call's. Signs of what nobody watches and losses may come by the million: where there are many,
+  /// those that no call and no refusal needs are folded.
+  mutating func addAside(_ step: CountHistory.Step) {
+    history.add(step)
+    guard history.kept > mostSteps, overlap == nil else { return }
+    let needed = (changes.kept.map(\.step) + refusals.steps).sorted()
+    history.fold(0..<history.count - 1, keeping: needed)
+    mostSteps = history.kept + Self.mostAside
+  }
+
+  /// Steps that are kept beside those of calls.
+  static let mostAside = 256
 
   /// The count may be up to `most` higher: a use that must have run was not recorded.
   mutating func widen(by most: Int) {
     var step = CountHistory.Step()
     step.high = most
-    history.add(step)
+    addAside(step)
     losses += 1
   }
 

@@ -31,7 +31,7 @@ extension GroupLedger {
     // A release brings whatever it finds to 0.
     step.isBreak = more(.release) > 0
     guard step.high > 0 || step.low < 0 || step.isBreak else { return }
-    history.add(step)
+    addAside(step)
     if claims > 0 || step.isBreak || more(.deviceRelease) > 0 {
       owner = .unknown
       ownerPointer = nil
@@ -47,7 +47,7 @@ extension GroupLedger {
     guard step.high > 0 || step.low < 0 else { return }
     unwatched.uses += step.high
     unwatched.unuses -= step.low
-    history.add(step)
+    addAside(step)
   }
 
   /// What nobody watches did not take anything the last time that it was allowed to.

@@ -10,6 +10,8 @@ struct GroupLedger: Sendable {
   /// Which boot of the capture it lived in.
   var boot = 0
   var history: CountHistory
+  /// Steps of it beyond which some are folded.
+  var mostSteps = GroupLedger.mostAside
   var changes = ChangeList()
   var owner = Ownership.unknown
   /// What the history foretold for the call at hand, and whether that call read the count with nobody else there.
