@@ -3,7 +3,7 @@
 /// window.
 enum ClockVote {
   /// Offsets worth a closer look.
-  private static let finalists = 16
+  static let finalists = 16
 
   /// Offsets by their votes, and how many were considered. At most about `limit` pairs vote: of longer captures a part
   /// of the windows does.

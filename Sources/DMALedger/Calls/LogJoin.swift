@@ -31,6 +31,8 @@ struct LogJoin {
   private let log: LogFacts
   private let known: Knowledge
   private var diagnostics: [Diagnostic] = []
+  /// What may still be compared, in windows and votes.
+  private var patience = 1 << 25
   /// The probes of each boot by their beginnings, and its groups.
   private var lines: [[ClockFit.Line]] = []
   private var lives: [GroupLives] = []
@@ -106,6 +108,14 @@ struct LogJoin {
       }
       return .open
     }
+    patience -= cost(windows, possible)
+    guard patience >= 0 else {
+      note(
+        source,
+        "there are too many boots in the kernel logs, and too many in the trace, to compare all of them; nothing was joined"
+      )
+      return .refused(isTold: true)
+    }
     let fits = self.fits(windows, possible)
     guard let best = best(fits, windows) else {
       refuse(fits, wanting: wanting, source)
@@ -124,6 +134,17 @@ struct LogJoin {
     var fit: ClockFit
     var isFitted: Bool
   }
+
+  /// What it takes at most to try every boot, roughly: each window for each offset, and each vote.
+  private func cost(_ windows: [SeenWindow], _ boots: [Int]) -> Int {
+    boots.reduce(0) { sum, index in
+      let votes = min(mostVotes(of: boots), windows.count * lines[index].count)
+      return sum + (ClockVote.finalists + 2) * (windows.count + 8) + votes
+    }
+  }
+
+  /// Votes on the offset of one of these boots.
+  private func mostVotes(of boots: [Int]) -> Int { max(20_000, Self.mostVotes / boots.count) }
 
   /// Every fit that is no chance: on the clocks that are known, or else on one that the anchors give.
   private func fits(_ windows: [SeenWindow], _ boots: [Int]) -> [Candidate] {
@@ -150,7 +171,7 @@ struct LogJoin {
     if !found.isEmpty || known.offset != nil { return found }
     for index in boots {
       let (offsets, tried) = ClockVote.offsets(
-        windows, log.boots[index], lines[index], limit: max(20_000, Self.mostVotes / boots.count))
+        windows, log.boots[index], lines[index], limit: mostVotes(of: boots))
       let needed = Self.enoughWeight + trials + ClockFit.binaryLogarithm(Double(tried))
       for offset in offsets {
         let fit = ClockFit(windows, log.boots[index], lines[index], offset: offset)
