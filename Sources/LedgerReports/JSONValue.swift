@@ -120,6 +120,8 @@ package struct JSONMembers {
 private struct JSONParser: ~Escapable {
   /// Deeper than anything that is written here, and far from the end of the stack.
   private static let deepest = 16
+  /// No object that is written here has more members.
+  private static let few = 32
 
   private let text: Span<UInt8>
   private var index = 0
@@ -164,6 +166,8 @@ private struct JSONParser: ~Escapable {
   @_lifetime(self: copy self)
   private mutating func members() throws(JSONError) -> [(name: String, value: JSONValue)] {
     var members: [(name: String, value: JSONValue)] = []
+    // Of many, where to look through all of them would take the square of their number.
+    var names: Set<String> = []
     try enter()
     skipBlanks()
     if take(UInt8(ascii: "}")) {
@@ -175,7 +179,10 @@ private struct JSONParser: ~Escapable {
       let start = index
       guard peek == UInt8(ascii: "\"") else { throw failure("expected the name of a member") }
       let name = try string()
-      if members.contains(where: { $0.name == name }) {
+      if members.count == Self.few { names = Set(members.map(\.name)) }
+      let isKnown =
+        members.count < Self.few ? members.contains { $0.name == name } : !names.insert(name).inserted
+      if isKnown {
         throw JSONError(offset: start, message: "the name \"\(name)\" is given twice")
       }
       skipBlanks()

@@ -131,6 +131,20 @@ struct RecordsTests {
   }
 
   @Test(
+    "an object of very many members takes as long as it is, and none of them twice", .timeLimit(.minutes(1)))
+  func manyMembers() throws {
+    let members = (0..<60_000).map { "\"a\($0)\": 1" }.joined(separator: ", ")
+    for (last, message) in [(60_000, "\"type\" is missing"), (7, "given twice")] {
+      do throws(RecordsError) {
+        _ = try read(Array("{\(members), \"a\(last)\": 1}\n".utf8))
+        Issue.record("such an object was accepted")
+      } catch {
+        #expect(error.message.contains(message), "\(error)")
+      }
+    }
+  }
+
+  @Test(
     "what the writer would not write is refused, with the place",
     arguments: [
       (#""index": 0, "id": 45"#, #""index": 1, "id": 45"#, 2, "should be 0"),
