@@ -90,4 +90,24 @@ struct FoundHolderTests {
     #expect(told.group(7)?.excess.max == 1)
     #expect(told.group(7)?.verdict == .inconclusive)
   }
+
+  @Test(
+    "a probe that fails behind lost events leaves nothing that is held by right", arguments: [true, false])
+  func failedBehindLoss(isBeginSeen: Bool) {
+    let begin = Lines.text([
+      ("i", "rp: (really_probe+0x0/0x396) dev=\"\(nic)\" drv=\"e1000e\""),
+      ("i", Lines.entry("use", Lines.use, 0, device: nic)),
+    ])
+    let end = Lines.text([
+      ("i", Lines.result("use", Lines.use, 0, "dev=\"\(nic)\" \(Lines.group) cnt=1 own=0x0")),
+      ("i", "devrm: (device_remove+0x0/0x52) dev=\"\(nic)\""),
+      ("i", "clean: (device_unbind_cleanup+0x0/0x8c) dev=\"\(nic)\""),
+      ("i", "rp_ret: (device_driver_attach+0x24/0x4a <- really_probe) ret=-19 dev=\"\(nic)\""),
+    ]).replacing("5.100", with: "5.101")
+    let told = TestSupport.report(
+      on: "# tracer: nop\n" + (isBeginSeen ? begin : "") + "CPU:0 [LOST 3 EVENTS]\n" + end)
+    #expect(told.group(7)?.verdict == .inconclusive)
+    #expect(told.group(7)?.excess.max ?? 1 > 0)
+    #expect(told.group(7)?.holders.contains { $0.device == nic && $0.kind == .bound } == false)
+  }
 }

@@ -302,7 +302,13 @@ extension CallAssembler {
       stack.removeSubrange(place...)
     }
     lanes[key] = stack
-    guard let index else { return }
+    guard let index, windows[index] != nil else {
+      // Its beginning is not known; it failed, and so holds nothing by right of what it took.
+      if let device = event.fields.device, event.fields.result ?? 0 != 0 {
+        tell(device, mayMove: true) { $0.orphan(device) }
+      }
+      return
+    }
     if let printed = event.fields.result { windows[index]?.result = Int(Int32(truncatingIfNeeded: printed)) }
     windows[index]?.isEndSeen = true
     endWindow(index, at: witness(event, line, at))
@@ -335,7 +341,15 @@ extension CallAssembler {
       tell(device, of: ended, mayMove: true) { $0.abandon(device, window: ended, context: context) }
     }
     if isBound { tell(device) { $0.setBound(device, true, driver: ended.driver) } }
-    if window.lossEpoch != lossEpoch { return }
+    if window.lossEpoch != lossEpoch {
+      // What it took behind the loss and was not seen to give back may still be out; nobody holds it by right.
+      var context = leakContext()
+      context.spansLoss = true
+      if hasFailed {
+        tell(device, of: ended, mayMove: true) { $0.abandon(device, window: ended, context: context) }
+      }
+      return
+    }
     if hasFailed, let use = window.openUse {
       if use.result == nil, window.uses == 1, window.remove == nil, window.result ?? 0 < 0 {
         // The probe failed before its driver was called, and so most likely because the use was refused.
