@@ -318,6 +318,8 @@ public struct Analyzer {
     log.note(message, witness, caller: event.pid, line: line)
   }
 
+  mutating func remark(_ diagnostic: Diagnostic) { diagnostics.append(diagnostic) }
+
   /// Takes what waited for lines that never came.
   mutating func drain(_ pass: inout SourcePass) {
     while pass.decoder.drains() { digest(Span(), isTerminated: pass.isTerminated, &pass) }

@@ -57,8 +57,11 @@ extension CallAssembler {
   }
 
   /// Events are missing here: open calls have unknown ends, and every group may have changed.
+  ///
+  /// - Parameter isTold: Whether it is no part of a loss that was told.
   mutating func lose(
-    _ kind: Loss.Kind, witness: Witness, cpu: Int32 = -1, count: Int = 0, since: LineReference? = nil
+    _ kind: Loss.Kind, witness: Witness, cpu: Int32 = -1, count: Int = 0, since: LineReference? = nil,
+    isTold: Bool = true
   ) {
     noteUnfinishedCalls()
     settleOpenCalls()
@@ -71,7 +74,7 @@ extension CallAssembler {
     unnamed.forget()
     // A return behind it is no other observer's of a call before it.
     lastReturned.removeAll(keepingCapacity: true)
-    note(Loss(kind: kind, witness: witness, cpu: cpu, count: count))
+    if isTold { note(Loss(kind: kind, witness: witness, cpu: cpu, count: count)) }
     // The marker stands where the CPU is heard again; what is missing may have run any time since it was heard last.
     let since = kind == .lost || kind == .bufferStarted ? lastLineOfCPU[cpu] : since ?? witness.at
     ledger.lose(since: since)

@@ -3,7 +3,7 @@ struct OverlappingCall<Ledger: CallSink> {
   var call: OwnershipCall
   var context: CallContext
   /// The line that shows that it is over.
-  var closed: LineReference
+  var closed: Moment
   /// What the ledger is to hear of its device behind it, and the line that told it.
   var followers: [Follower] = []
 
@@ -37,7 +37,7 @@ extension CallAssembler {
     open.call?.meetsUnfinished = meetsUnfinished
     open.call?.arrivedAlone =
       !lanes.meetOthers(at: group, except: key) && overlaps[group] == nil && drained[group] == nil
-      && !meetsUnfinished
+      && !meetsUnfinished && !isContested(group)
   }
 
   /// Events go missing: releases that are open there, and of which no line will show the return, may still be to come.
@@ -144,7 +144,12 @@ extension CallAssembler {
   /// Puts a call beside those that it ran into, until the last of them has returned.
   mutating func wait(_ call: OverlappingCall<Ledger>, at group: Int) {
     overlaps[group, default: []].append(call)
-    guard !isDraining else { return }
+    // Of a tie others may still come that were there before it.
+    if !isDraining, !isContested(group) { resolveWhenOver(group) }
+  }
+
+  /// Lets calls take effect once none of them waits for another one.
+  mutating func resolveWhenOver(_ group: Int) {
     let isFull = overlaps[group]?.count ?? 0 >= Self.mostOverlapping
     if isFull {
       // Those whose return nobody will see would keep the others waiting for ever.
@@ -184,6 +189,12 @@ extension CallAssembler {
 
   /// Whether others that are not among these calls may have been at the group while they waited.
   private func isDisturbed(_ calls: [OverlappingCall<Ledger>], at group: Int) -> Bool {
+    // So many orders are not tried, and lines do not tell any.
+    if calls.count > Self.mostOverlapping,
+      calls.contains(where: { $0.closed.tie > 0 || $0.call.entryTie > 0 })
+    {
+      return true
+    }
     let unwatched = ledger.unwatchedCalls(at: group)
     let isJoined = calls.contains {
       $0.call.arrivalElsewhere < ledger.callsElsewhere || $0.call.arrivalUnwatched < unwatched

@@ -84,7 +84,9 @@ extension CallAssembler {
 
   /// What is read behind a call is its own doing only where nobody else is at the group.
   private func dropSharedState(_ call: inout OwnershipCall, _ key: Int) {
-    guard let place = call.place, lanes.keysOfCalls(at: place).contains(where: { $0 != key }) else { return }
+    guard let place = call.place,
+      isContested(place) || lanes.keysOfCalls(at: place).contains(where: { $0 != key })
+    else { return }
     call.countAfter = nil
     call.ownerAfter = nil
   }

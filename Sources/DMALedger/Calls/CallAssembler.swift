@@ -58,8 +58,12 @@ struct CallAssembler<Ledger: CallSink> {
   var seesBraces = false
   /// Before the first of them something began where a function was open: another task, if braces are there at all.
   private var isBlockedUnseen = false
-  /// The line at hand.
+  /// The line at hand, and its CPU.
   var now = LineReference(source: 0, line: 0)
+  var cpuAtHand: Int32 = -1
+  /// The lines at hand have no order among CPUs.
+  var tie: Tie?
+  var lastTie: Int32 = 0
   /// Devices that a claim in flight attached, by lane.
   var attached: [Int: [NameID]] = [:]
 
@@ -82,6 +86,7 @@ struct CallAssembler<Ledger: CallSink> {
       firstTimes[boot] = time
     }
     now = at
+    cpuAtHand = event.cpu
     if let driver = event.fields.driver, isManaged[driver] == nil {
       isManaged[driver] = names.withBytes(driver, ManagedDriver.isManaged)
     }
@@ -273,6 +278,7 @@ struct CallAssembler<Ledger: CallSink> {
     call.isUnnamed = isUnnamed
     call.comm = event.comm
     call.cpu = event.cpu
+    if let tie { call.entryTie = tie.number }
     call.parent = parent
     fill(&call, from: event.fields, names)
     call.window = window(for: call, key)
@@ -383,8 +389,13 @@ struct CallAssembler<Ledger: CallSink> {
         tell(device, mayMove: true) { $0.mayTake(device, 1) }
       }
     }
-    if isOverlapped(at: group, except: key) {
-      wait(OverlappingCall(call: call, context: context(of: call), closed: now), at: group)
+    if isContested(group) {
+      // Others may have come in between.
+      call.countAfter = nil
+      call.ownerAfter = nil
+    }
+    if isOverlapped(at: group, except: key) || isContested(group) {
+      wait(OverlappingCall(call: call, context: context(of: call), closed: moment(of: call)), at: group)
       return
     }
     let isAlone =

@@ -22,6 +22,10 @@ protocol CallSink {
   mutating func doubtState(of group: Int)
   /// The number of a group, where known.
   func id(of group: Int) -> Int?
+  /// Pointer and number of a group, as far as they are known.
+  func key(of group: Int) -> GroupKey
+  /// The living groups that have this pointer, this number or this device.
+  func groups(pointer: UInt64?, id: Int?, device: NameID?) -> [Int]
   /// Steps in a group's history.
   func serial(of group: Int) -> Int
 
@@ -145,6 +149,8 @@ struct Loss: Sendable {
     case overlapping
     /// The clock stepped back.
     case timeWentBack
+    /// CPUs show events at the same time, and more than the order of calls depends on which came first.
+    case simultaneous
     /// The second pass of a probe shows no use although the first one did.
     case missingUse
     /// There was more open than is followed.

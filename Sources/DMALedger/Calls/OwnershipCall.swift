@@ -23,6 +23,8 @@ package struct OwnershipCall: Sendable {
   @SparseName package var comm: NameID?
   package var cpu: Int32 = -1
   package var entry: Witness
+  /// The tie that its entry is in; 0 where it is in none.
+  var entryTie: Int32 = 0
   /// The return, where a line of its own shows it.
   package var exit: Witness?
   /// The `really_probe()` window it was made in.
@@ -72,6 +74,26 @@ package struct OwnershipCall: Sendable {
     case .unuse, .release, .deviceRelease: nil
     }
   }
+}
+
+/// When a line was written, as far as its place and its tie tell.
+struct Moment: Sendable {
+  var at: LineReference
+  /// Lines of one tie, of different CPUs and tasks, have no order; 0 is no tie.
+  var tie: Int32
+  var cpu: Int32
+  var pid: Int32
+
+  func isTied(with other: Moment) -> Bool {
+    tie > 0 && tie == other.tie && cpu != other.cpu && pid != other.pid
+  }
+
+  /// Whether it is known to have come first.
+  func isBefore(_ other: Moment) -> Bool { at < other.at && !isTied(with: other) }
+}
+
+extension OwnershipCall {
+  var entryMoment: Moment { Moment(at: entry.at, tie: entryTie, cpu: cpu, pid: pid) }
 }
 
 /// How a call names its group.

@@ -61,14 +61,17 @@ extension EvidenceLost {
     if !partial.isEmpty {
       let missing = partial.reduce(0) { $0.clampedSum($1.count) }
       parts.append(
-        "\(counted(missing, "entry that the header counts has", "entries that the header counts have")) no line, so "
-          + "the trace was cut off or filtered, or is the part of one CPU")
+        missing > 0
+          ? "\(counted(missing, "entry that the header counts has", "entries that the header counts have")) no line, "
+            + "so the trace was cut off or filtered, or is the part of one CPU"
+          : "a file of the trace could not be opened")
     }
     for (kind, words) in [
       (Loss.Kind.bufferStarted, "a CPU's buffer begins later than the capture"),
       (.restarted, "the file holds more than one capture"), (.damaged, "part of the file could not be read"),
       (.overlapping, "two traces cover the same time, so what came last is in neither"),
       (.timeWentBack, "the clock steps back"),
+      (.simultaneous, "CPUs show the same time for what depends on its order"),
       (.missingUse, "a second pass shows no use although the first one did"),
       (.givenUp, "more was open at once than is followed"),
       (.tangled, "calls of tasks that no line names run into each other"),
@@ -94,6 +97,10 @@ extension EvidenceLost {
     if hasTangles, header == 0, resets.isEmpty, context.losses.allSatisfy({ $0.kind == .tangled }) {
       return naming
     }
+    if header == 0, resets.isEmpty, context.losses.allSatisfy({ $0.kind == .simultaneous }) {
+      return
+        "Read the file `trace` instead of those of one CPU each: it has the events of all CPUs in their order."
+    }
     return
       "Record again with a larger buffer (`buffer_size_kb`, `trace_buf_size=` at boot) or fewer functions "
       + "in the filter, and read it with `cat trace` after `echo 0 > tracing_on`."
@@ -110,6 +117,7 @@ extension EvidenceLost {
     case .overlapping: "the last line of a trace that begins before another one ends"
     case .partial: "the last line; the others may be missing anywhere before it"
     case .timeWentBack: "earlier than the line before"
+    case .simultaneous: "another CPU has lines of the same time"
     case .givenUp: "more was open at once than is followed"
     case .tangled: "nobody knows which of the calls returns first"
     case .missingUse:

@@ -2,7 +2,7 @@
 ///
 /// The kernel prints the numbers of all CPUs in the header of each such file, so parts of one trace that was not
 /// running any more have the same header, and each has lines of one CPU only.
-struct TraceHead {
+package struct TraceHead: Sendable {
   /// The tracer and the numbers of entries, as they are printed.
   private var header: [UInt8] = []
   private var hasEntries = false
@@ -12,10 +12,11 @@ struct TraceHead {
   /// Lines that are looked at: a header has about a dozen.
   private static let mostLines = 64
 
-  /// Looks at a regular file; `nil` where it is none, cannot be read, or is no trace with such a header.
-  init?(of path: PathName, limits: ReadingLimits) {
-    guard !path.isStandardStream, let file = try? OpenFile(path: path, onlyFile: true) else { return nil }
-    var reader = LineReader(ByteSource(file, limits: limits))
+  /// Looks at a regular file, or at bytes in memory; `nil` where it is none, cannot be read, or is no trace with such a
+  /// header and with times.
+  init?(of input: SourceInput, limits: ReadingLimits) {
+    guard let opened = input.openToLook() else { return nil }
+    var reader = LineReader(opened.source(limits: limits))
     var decoder = TraceDecoder(fields: ProbeFields())
     var event = TraceEvent()
     var names = NameTable()
@@ -31,6 +32,8 @@ struct TraceHead {
       }
       _ = decoder.decode(line, number: reader.number, into: &event, names: &names, addresses: &addresses)
       if decoder.records > 0, event.cpu >= 0 {
+        // Without times nothing tells how parts go together.
+        guard event.time != nil else { return nil }
         cpu = event.cpu
         break
       }

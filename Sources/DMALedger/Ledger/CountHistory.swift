@@ -56,6 +56,8 @@ package struct CountHistory: Sendable {
   private var lastUnwatched: Int?
   /// Between these steps nothing is known to have happened: to say so again changes nothing.
   private var loose = 0..<0
+  /// Steps of calls that can have come in several orders, and the step before the first of them.
+  private var spreads: [Int: (spread: Spread, start: Int)] = [:]
 
   package init(start: Count) {
     self.start = start
@@ -217,6 +219,11 @@ package struct CountHistory: Sendable {
     }
   }
 
+  /// The last step is a call that can have come in several orders; `start` is the step before the first of those calls.
+  mutating func spread(_ spread: Spread?, from start: Int) {
+    if let spread { spreads[count - 1] = (spread, start) }
+  }
+
   // MARK: - Folding
 
   /// Folds the steps of a range of serials, but for those in `keeping`, which are in order.
@@ -243,6 +250,7 @@ package struct CountHistory: Sendable {
     }
     steps.replaceSubrange(first..<last, with: folded)
     loose = 0..<0
+    if !spreads.isEmpty { spreads = spreads.filter { place(of: $0.key) != nil } }
   }
 
   /// Releases of a group that may have been owned are not folded, as long as they are few: the count behind one is 0 or
@@ -278,7 +286,7 @@ package struct CountHistory: Sendable {
       }
       state = result[index].after
     }
-    return NarrowedCounts(initial: initial, kept: steps, counts: result)
+    return NarrowedCounts(initial: initial, kept: steps, counts: result, spreads: spreads)
   }
 
   static func forward(_ count: Count, _ step: Step) -> Count? {
@@ -305,10 +313,13 @@ package struct NarrowedCounts: Sendable {
   package let initial: Count
   private let kept: [CountHistory.Step]
   private let counts: [(before: Count, after: Count)]
+  private let spreads: [Int: (spread: CountHistory.Spread, start: Int)]
 
   fileprivate init(
-    initial: Count, kept: [CountHistory.Step], counts: [(before: Count, after: Count)]
+    initial: Count, kept: [CountHistory.Step], counts: [(before: Count, after: Count)],
+    spreads: [Int: (spread: CountHistory.Spread, start: Int)]
   ) {
+    self.spreads = spreads
     self.initial = initial
     self.kept = kept
     self.counts = counts
@@ -320,8 +331,9 @@ package struct NarrowedCounts: Sendable {
   /// The count behind the last step.
   package var final: Count { counts.last?.after ?? initial }
 
-  /// Before and after of one step; unknown where it was folded.
+  /// Before and after of one step, in any order that it can have among those beside it; unknown where it was folded.
   package func counts(at serial: Int) -> (before: Count, after: Count) {
+    if let (spread, start) = spreads[serial] { return spread.counts(from: counts(at: start).after) }
     var low = 0
     var high = kept.count
     while high - low > 1 {

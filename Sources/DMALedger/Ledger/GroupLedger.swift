@@ -26,6 +26,8 @@ struct GroupLedger: Sendable {
   private var overlapStart: Int?
   /// What the call at hand found, where the orders of the calls around it agree.
   var found: Int?
+  /// The same where they do not agree.
+  var spread: CountHistory.Spread?
   var ownerPointer: UInt64?
   var ownerCall: OwnershipCall?
   var devices: [DeviceAccount] = []
@@ -98,6 +100,7 @@ struct GroupLedger: Sendable {
   /// They have all taken effect.
   mutating func end(_ order: OverlapOrder) {
     found = nil
+    spread = nil
     guard order.isPossible else { return }
     if let first = overlapStart { history.markOverlap(first...history.count - 1, peak: order.peak) }
     overlap = nil
@@ -166,6 +169,7 @@ struct GroupLedger: Sendable {
       note(.impossible(call))
       if call.isEntryUnseen { doubtReturns(before: call) }
     }
+    if let overlapStart, overlap != nil { history.spread(spread, from: overlapStart) }
     changes.append(
       ChangeList.Entry(
         call: call, step: history.count - 1, certainty: call.isNamedLater ? .consistent : certainty))

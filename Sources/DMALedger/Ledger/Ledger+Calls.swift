@@ -60,12 +60,15 @@ extension Ledger {
       // What they read contradicts every order: something between them was not seen.
       if !order.isPossible { groups[index].doubtEnd() }
       groups[index].found = order.found[place]
+      groups[index].spread = order.spreads[place]
       groups[index].apply(call, isAlone: false, context: calls[place].context)
       waiting += calls[place].followers.map { ($0.at, $0.tell) }
       waiting = waiting.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }
         .map(\.element)
     }
     for next in waiting { next.tell(&self) }
+    // Another one of them may have been the last.
+    if !order.isPossible { groups[index].doubtEnd() }
     groups[index].end(order)
     // Where tasks are known, so many calls hardly meet. Where they are not, most of them only may have.
     if !order.isPossible, calls.contains(where: { $0.call.pid < 0 && $0.call.cpu < 0 }),

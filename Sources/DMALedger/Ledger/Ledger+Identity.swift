@@ -14,6 +14,13 @@ extension Ledger {
     return key
   }
 
+  func key(of group: Int) -> GroupKey { GroupKey(pointer: groups[group].pointer, id: groups[group].id) }
+
+  func groups(pointer: UInt64?, id: Int?, device: NameID?) -> [Int] {
+    let called = pointer.flatMap { byPointer[$0] }.flatMap { groups[$0].hasEnded ? nil : $0 }
+    return [called, id.flatMap(living), device.flatMap(group(ofDevice:))].compactMap { $0 }
+  }
+
   /// Gives groups that are known by their pointer the number under which logs and listings know their devices: all of
   /// them that are told, in one group that no other one here can be. Remarks say which line told it.
   ///

@@ -5,15 +5,16 @@
 struct OverlapOrder: Sendable {
   struct Call: Sendable {
     var call: OwnershipCall
-    var closed: LineReference
+    var closed: Moment
 
-    init(_ call: OwnershipCall, closed: LineReference) {
+    init(_ call: OwnershipCall, closed: Moment) {
       self.call = call
       self.closed = closed
     }
 
     /// Its return, or where nobody saw that its entry.
     var moment: LineReference { (call.exit ?? call.entry).at }
+    var entered: Moment { call.entryMoment }
   }
 
   /// The calls in one of the possible orders, the one that is closest to that of their returns.
@@ -27,6 +28,8 @@ struct OverlapOrder: Sendable {
   private(set) var peak = Count.unknown
   /// The count that each call found, where all possible orders agree.
   private(set) var found: [Int?]
+  /// What each call found and left, where the orders do not agree on that.
+  private(set) var spreads: [CountHistory.Spread?]
   /// The owner behind the last.
   private(set) var owner = Ownership.unknown
 
@@ -44,7 +47,7 @@ struct OverlapOrder: Sendable {
     // Calls that nobody saw return are taken to have been as quick as any.
     var order = OverlapOrder(
       places: calls.indices.sorted { (calls[$0].moment, $0) < (calls[$1].moment, $1) },
-      found: calls.map { _ in nil })
+      found: calls.map { _ in nil }, spreads: calls.map { _ in nil })
     var founds = calls.map { _ in Set<Int>() }
     if calls.count > mostTried { return order }
     // What the first to arrive read is what they all found, where it is known who that was.
@@ -68,7 +71,12 @@ struct OverlapOrder: Sendable {
             {
               order.places = places
             }
-            for (place, state) in zip(places, path) { founds[place].insert(state.count) }
+            for (index, place) in places.enumerated() {
+              founds[place].insert(path[index].count)
+              let spread = CountHistory.Spread(
+                start: start, found: path[index].count, left: path[index + 1].count)
+              order.spreads[place] = order.spreads[place]?.joined(with: spread) ?? spread
+            }
             ends.append((start, end.count, path.map(\.count).max() ?? start, end.isOwned))
           }
         }
@@ -78,6 +86,7 @@ struct OverlapOrder: Sendable {
     order.isPossible = true
     order.found = founds.map { $0.count == 1 ? $0.first : nil }
     let isOpen = known.max == nil && ends.contains { $0.before == known.min + reach }
+    order.spreads = order.spreads.map { $0?.isOne == false ? $0?.opened(isOpen) : nil }
     order.before = Count(
       min: ends.map(\.before).min() ?? 0, max: isOpen ? nil : ends.map(\.before).max())
     order.after = Count(
@@ -106,14 +115,15 @@ struct OverlapOrder: Sendable {
     for place in calls.indices where !done.contains(place) {
       let call = calls[place].call
       let hasEarlier = calls.indices.contains {
-        !done.contains($0) && $0 != place && !call.isEntryUnseen && calls[$0].closed < call.entry.at
+        !done.contains($0) && $0 != place && !call.isEntryUnseen
+          && calls[$0].closed.isBefore(calls[place].entered)
       }
       if hasEarlier { continue }
       // An unuse that seems to come late may have come in time and been refused, which the kernel does in silence.
       // Nor does one that gives back what is not there change anything; it may also take what is another's.
       let isLate =
         call.kind == .unuse && call.exit == nil && state.count > 0
-        && done.contains { calls[$0].call.entry.at > call.entry.at }
+        && done.contains { !calls[$0].entered.isBefore(calls[place].entered) }
       var next = states(after: call, state)
       // Whoever read that nothing is left may have found just that.
       let mayFindNone =
@@ -134,14 +144,15 @@ struct OverlapOrder: Sendable {
   private static func fits(_ calls: [Call], _ places: [Int], _ path: [State]) -> Bool {
     places.indices.allSatisfy { index in
       let call = calls[places[index]].call
+      let entered = calls[places[index]].entered
       if call.countBefore == nil, call.ownerBefore == nil { return true }
       return (0...index).contains { length in
         call.countBefore ?? path[length].count == path[length].count
           && call.ownerBefore.map { ($0 != 0) == path[length].isOwned } ?? true
           && places.prefix(length).allSatisfy {
-            calls[$0].call.isEntryUnseen || calls[$0].call.entry.at < call.entry.at
+            calls[$0].call.isEntryUnseen || !entered.isBefore(calls[$0].entered)
           }
-          && places.dropFirst(length).allSatisfy { calls[$0].closed >= call.entry.at }
+          && places.dropFirst(length).allSatisfy { !calls[$0].closed.isBefore(entered) }
       }
     }
   }

@@ -51,6 +51,8 @@ package struct KernelCapture: Sendable, CustomStringConvertible {
   package var hasSwitches = true
   /// Lines of two CPUs that are at most so many microseconds apart stand in the wrong order.
   package var skew = 0
+  /// The text is in a file for each CPU, with times of so many microseconds.
+  package var clockStep: Int?
   /// The text is in two files: where the first ends and how many lines before that the second begins.
   package var split: (at: Int, overlap: Int)?
 
@@ -59,12 +61,14 @@ package struct KernelCapture: Sendable, CustomStringConvertible {
   package init(_ observer: Observer) { self.observer = observer }
 
   package var description: String {
-    "\(observer) skew \(skew) split \(split.map { "\($0)" } ?? "no") switches \(hasSwitches) without \(hiddenFields.sorted()) \(hiddenFunctions.sorted()) blind \(blindFunctions.sorted()) only returns \(hiddenEntries.sorted()) listing \(hasListing) membership \(hasMembership), \(damage)"
+    "\(observer) skew \(skew) split \(split.map { "\($0)" } ?? "no") step \(clockStep ?? 0) switches \(hasSwitches) without \(hiddenFields.sorted()) \(hiddenFunctions.sorted()) blind \(blindFunctions.sorted()) only returns \(hiddenEntries.sorted()) listing \(hasListing) membership \(hasMembership), \(damage)"
   }
 
   /// The text, and for each of its lines the record it shows.
   package struct Text: Sendable {
     package var lines: [String] = []
+    /// The lines of each file, where it is in several from the start.
+    package var files: [Range<Int>] = []
     package var records: [Int?] = []
     /// Records that are in it.
     package var kept: Set<Int> = []
@@ -77,6 +81,7 @@ package struct KernelCapture: Sendable, CustomStringConvertible {
 
     /// The lines of each file.
     package func parts(_ split: (at: Int, overlap: Int)?) -> [Range<Int>] {
+      if !files.isEmpty { return files }
       guard let split, split.at < lines.count else { return [0..<lines.count] }
       return [0..<split.at, max(0, split.at - split.overlap)..<lines.count]
     }
@@ -92,6 +97,10 @@ package struct KernelCapture: Sendable, CustomStringConvertible {
     var text = Text()
     var marks: [Int: String] = [:]
     let kept = reorder(keep(shown, kernel, &text, &marks), kernel)
+    if let clockStep {
+      writeParts(kept, of: shown.count, kernel, clockStep, &text)
+      return text
+    }
     switch observer {
     case .graph(let rendering): writeGraph(kept, kernel, rendering, marks, &text)
     case .probes(let rendering, _), .function(let rendering, _):
@@ -170,7 +179,9 @@ package struct KernelCapture: Sendable, CustomStringConvertible {
       }
       guard kept.count < shown.count else { return shown }
       text.isIncomplete = true
+      // The files of one CPU each have no marks.
       if case .silent = damage { return kept }
+      if clockStep != nil { return kept }
       text.add("# tracer: nop")
       text.add("#")
       text.add("# entries-in-buffer/entries-written: \(kept.count)/\(shown.count)   #P:2")
@@ -203,14 +214,15 @@ package struct KernelCapture: Sendable, CustomStringConvertible {
 
   // MARK: - Lines
 
-  private func writeLines(
+  func writeLines(
     _ kept: [Int], _ kernel: SimulatedKernel, _ rendering: Rendering, _ marks: [Int: String],
-    _ text: inout Text
+    clockStep: Int = 1, _ text: inout Text
   ) {
     if text.lines.isEmpty { for line in Renderer(rendering: rendering).header() { text.add(line) } }
     for (number, index) in kept.enumerated() {
       if let mark = marks[index] { text.add(mark) }
       var step = kernel.records[index].step
+      step.time -= step.time % clockStep
       step.arguments.removeAll { hiddenFields.contains($0.name) }
       step.stateAfter.removeAll { hiddenFields.contains($0.name) }
       if blindFunctions.contains(Self.label(of: step)) {

@@ -15,6 +15,7 @@ package enum KernelSweep: String, CaseIterable, Sendable {
   case unwatched = "with uses or unuses that nobody watches the report holds the truth"
   case unplaced = "with calls that name no group, beside a listing, the report holds the truth"
   case contextless = "with lines that name no task nothing false is said"
+  case parts = "files of one CPU each, with many equal times, hold the truth"
 
   package struct Play: Sendable {
     package var life: KernelLife
@@ -145,6 +146,18 @@ package enum KernelSweep: String, CaseIterable, Sendable {
       if dice.chance(3) { capture.damage = Self.damage(&dice) }
       if dice.chance(4) { capture.hiddenFields = dice.pick([["cnt"], ["cnt", "own"], ["id"]]) }
       return Play(life: KernelLife(seed: seed, Self.noOddities), capture: capture)
+    case .parts:
+      var capture = KernelCapture(
+        .probes(dice.pick([.defaultLines, .returnState]), returns: dice.pick([.none, .codes, .codes, .all])))
+      capture.clockStep = dice.pick([1, 50, 200, 1000])
+      switch Int.random(in: 0..<6, using: &dice.random) {
+      case 0: capture.hiddenFields = dice.pick([["cnt"], ["cnt", "own"], ["grp"], ["id"]])
+      case 1:
+        capture.hiddenFunctions = dice.pick([["unuse"], ["use"], ["rp", "bound"], ["query"]])
+      case 2: capture.damage = .overwritten([Int.random(in: 0..<60, using: &dice.random), 0])
+      default: break
+      }
+      return Play(life: KernelLife(seed: seed, Self.noOddities), capture: capture)
     }
   }
 
@@ -152,7 +165,11 @@ package enum KernelSweep: String, CaseIterable, Sendable {
 
   /// Never that of another sweep, wherever it stands among them.
   private var salt: UInt64 {
-    self == .contextless ? 15 : UInt64(Self.allCases.firstIndex(of: self) ?? 0) + 1
+    switch self {
+    case .contextless: 15
+    case .parts: 16
+    default: UInt64(Self.allCases.firstIndex(of: self) ?? 0) + 1
+    }
   }
 
   private static let calm = KernelLife.Traits(pasids: false)

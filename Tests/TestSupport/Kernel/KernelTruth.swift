@@ -14,11 +14,13 @@ package struct KernelTruth {
   package init(_ kernel: SimulatedKernel, _ capture: KernelCapture, isExact: Bool) {
     self.kernel = kernel
     self.capture = capture
-    text = capture.text(of: kernel)
+    let text = capture.text(of: kernel)
+    self.text = text
     var analyzer = Analyzer()
     let parts = text.parts(capture.split)
     starts = parts.map(\.lowerBound)
-    for part in parts { analyzer.read(bytes: text.bytes(of: part), name: "life \(part)") }
+    let inputs = parts.map { SourceInput.bytes(text.bytes(of: $0), name: "life \($0)") }
+    _ = analyzer.read(inputs, heads: analyzer.heads(of: inputs))
     let listing = capture.hasListing ? capture.listing(of: kernel) : ""
     if !listing.isEmpty { analyzer.read(bytes: Array(listing.utf8), name: "listing") }
     report = analyzer.finish()
