@@ -17,6 +17,7 @@ TARGETS = {
     "dialects": "lines to events, in each dialect",
     "analyzer": "several sources to a report",
     "parts": "a file read in parts by two threads",
+    "cpus": "a trace in a file for each CPU, and whole",
     "renderers": "a report through every output",
     "records": "files of records",
 }

@@ -42,7 +42,7 @@ def write(target, name, data):
 
 
 def main(dmaledger):
-    for target in ["lines", "dialects", "analyzer", "parts", "renderers", "records"]:
+    for target in ["lines", "dialects", "analyzer", "parts", "cpus", "renderers", "records"]:
         folder = CORPUS / target
         folder.mkdir(parents=True, exist_ok=True)
         for old in folder.iterdir():
@@ -61,6 +61,8 @@ def main(dmaledger):
         write("analyzer", name, bytes([number % 64]) + excerpt(data, 2000))
         if number % 4 == 0:
             write("renderers", name, bytes([number % 128]) + excerpt(data, 2000))
+        if re.search(rb"^.{,24}-\d+ +\[\d+\] ", data, re.M) and number % 3 == 1:
+            write("cpus", name, bytes([number]) + excerpt(data, 2500))
         if name.startswith("graph"):
             write("parts", name, bytes([number]) + data[:1500])
     write("lines", "frame", bytes([0, 1]) + bytes.fromhex("28b52ffd0420090000610a620a0a4ac59d37"))
@@ -70,6 +72,8 @@ def main(dmaledger):
         together = b"\x0c\n".join(excerpt(data, 2500) for data in files.values())
         write("analyzer", name + "+logs", b"\x06" + together)
         write("renderers", name, b"\x46" + together)
+        if "graph" not in name:
+            write("cpus", name, bytes([number]) + trace)
         if "graph" in name:
             write("parts", name, bytes([number]) + excerpt(trace, 3000))
         if "dmesg.txt" in files:

@@ -16,6 +16,7 @@ private let targets = [
   FuzzTarget(name: "dialects", mostSeconds: 4, check: Dialects.check),
   FuzzTarget(name: "analyzer", mostSeconds: 4, check: WholeAnalyzer.check),
   FuzzTarget(name: "parts", mostSeconds: 4, check: PartsInOrder.check),
+  FuzzTarget(name: "cpus", mostSeconds: 4, check: PartsOfCPUs.check),
   FuzzTarget(name: "renderers", mostSeconds: 4, check: Renderers.check),
   FuzzTarget(name: "records", mostSeconds: 4, check: Records.check),
 ]
