@@ -46,15 +46,6 @@ struct TracePartTests {
     return analyzer.finish()
   }
 
-  /// What a group is told to be, without the places of lines.
-  private func story(_ report: Report) -> [String] {
-    report.groups.map { group in
-      "\(group.id?.value ?? -1) \(group.verdict) \(group.initial) \(group.final) \(group.peak) \(group.owner) "
-        + group.changes.map { "\($0.call) \($0.before) \($0.after) \($0.result ?? 99) \($0.certainty)" }
-        .joined(separator: ", ")
-    } + report.findings.map { "\($0.rule) \($0.certainty) \($0.group?.value ?? -1)" }
-  }
-
   @Test(
     "the files of all CPUs are the trace",
     arguments: [
@@ -73,7 +64,7 @@ struct TracePartTests {
       #expect(joined.kernel.testDriverRemove == whole.kernel.testDriverRemove)
       #expect(joined.kernel.windows == whole.kernel.windows)
       #expect(joined.kernel.reprobes == whole.kernel.reprobes)
-      #expect(story(joined) == story(whole))
+      #expect(joined.story == whole.story)
     }
   }
 
@@ -86,7 +77,7 @@ struct TracePartTests {
       let one = try report(ofFiles: [("cpu\(cpu).txt", text)])
       #expect(one.verdict == .inconclusive)
       #expect(one.kernel.testDriverRemove == .unknown)
-      #expect(one.findings.allSatisfy { $0.rule == .evidenceLost || $0.certainty < .proved }, "\(story(one))")
+      #expect(one.findings.allSatisfy { $0.rule == .evidenceLost || $0.certainty < .proved }, "\(one.story)")
       #expect(
         one.findings.contains { $0.rule == .evidenceLost && $0.message.contains("\(missing) entries") })
     }
