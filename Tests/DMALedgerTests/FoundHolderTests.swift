@@ -110,4 +110,82 @@ struct FoundHolderTests {
     #expect(told.group(7)?.excess.max ?? 1 > 0)
     #expect(told.group(7)?.holders.contains { $0.device == nic && $0.kind == .bound } == false)
   }
+
+  @Test("1364005: an owner that has lost its reference to a driver is still the owner")
+  func robbedOwnerStays() {
+    let own = "0xff24580882aa9040"
+    let told = Lines.report([
+      ("q", Lines.entry("claim", "iommu_group_claim_dma_owner", 0)),
+      ("q", Lines.result("claim", "iommu_group_claim_dma_owner", 0)),
+      ("k", Lines.entry("unuse", Lines.unuse, 1, own: own, device: audio)),
+      ("k", "clean: (device_unbind_cleanup+0x0/0x8c) dev=\"\(audio)\""),
+      ("q", Lines.entry("release", "iommu_group_release_dma_owner", 0, own: own)),
+      ("k", Lines.entry("use", Lines.use, 0, own: own, device: audio)),
+      ("k", Lines.result("use", Lines.use, 0, "\(Lines.group) cnt=1 own=\(own)")),
+      ("k", Lines.entry("unuse", Lines.unuse, 1, own: own, device: audio)),
+      ("k", Lines.entry("use", Lines.use, 0, own: own, device: audio)),
+      ("k", Lines.result("use", Lines.use, 0, "\(Lines.group) cnt=1 own=\(own)")),
+      ("k", Lines.entry("unuse", Lines.unuse, 1, own: own, device: audio)),
+      ("k", Lines.entry("use", Lines.use, 0, own: own, device: audio)),
+      ("k", Lines.result("use", Lines.use, 0, "\(Lines.group) cnt=1 own=\(own)")),
+    ])
+    #expect(told.group(7)?.owner != Ownership.none)
+  }
+
+  @Test("570507015: a claim that succeeds beside another owner's found the group idle")
+  func claimedByAnother() {
+    func claim(_ new: String) -> [(task: String, event: String)] {
+      [
+        ("q", Lines.entry("dclaim", Lines.claim, nil, own: nil, device: nic) + " new=\(new)"),
+        ("q", Lines.result("dclaim", Lines.claim, 0)),
+      ]
+    }
+    let told = Lines.report(claim("0xff24580882aa8840") + claim("0xff24580882aa8800"))
+    #expect(told.group(7)?.final.exact == 1)
+    #expect(told.group(7)?.changes.last?.before.exact == 0)
+  }
+
+  @Test("303345014: what was in the way before somebody released the group may have been an owner's")
+  func ownerFromBefore() {
+    var analyzer = Analyzer()
+    let text = Lines.text([
+      ("q", Lines.entry("query", Lines.query, 1, own: nil)), ("q", Lines.result("query", Lines.query, 1)),
+      ("r", Lines.entry("release", "iommu_group_release_dma_owner", 1, own: nil)),
+      ("r", Lines.result("release", "iommu_group_release_dma_owner", nil)),
+      ("i", Lines.entry("use", Lines.use, 0, own: nil, device: nic)),
+      ("i", Lines.result("use", Lines.use, 0)),
+      ("i", Lines.entry("unuse", Lines.unuse, 1, own: nil, device: nic)),
+    ])
+    analyzer.read(bytes: Array(("# tracer: nop\n" + text).utf8), name: "trace")
+    analyzer.read(bytes: Array("\(nic) group=7 driver=\n".utf8), name: "listing")
+    let told = analyzer.finish()
+    #expect(told.findings.allSatisfy { $0.severity < .error })
+  }
+
+  @Test("134514015: a probe that began before the capture and failed may have left a reference behind")
+  func cutProbe() {
+    let told = Lines.report([
+      ("i", "devrm: (device_remove+0x0/0x52) dev=\"\(audio)\""),
+      ("i", "clean: (device_unbind_cleanup+0x0/0x8c) dev=\"\(audio)\""),
+      ("i", "conf: (pci_dma_configure+0x0/0x8c) dev=\"\(audio)\" drv=\"native0\""),
+      ("i", "rp_ret: (device_driver_attach+0x20/0x396 <- really_probe) ret=-19"),
+      ("q", Lines.entry("query", Lines.query, 0)), ("q", Lines.result("query", Lines.query, 0)),
+    ])
+    #expect(told.group(7)?.verdict == .balanced)
+    #expect(told.verdict == .inconclusive)
+  }
+
+  @Test(
+    "166523015: a group lives on where a call that is still at it read its pointer", arguments: [true, false])
+  func groupLivesOn(hasReturn: Bool) {
+    let query: [(task: String, event: String)] = [("q", Lines.entry("query", Lines.query, 0))]
+    let told = Lines.report(
+      query + (hasReturn ? [("q", Lines.result("query", Lines.query, 0))] : []) + [
+        ("i", "remove_device_from_group: IOMMU: groupID=7 device=\(nic)"),
+        ("i", "add_device_to_group: IOMMU: groupID=7 device=\(nic)"),
+        ("i", Lines.entry("use", Lines.use, 0, device: nic)), ("i", Lines.result("use", Lines.use, 0)),
+      ])
+    #expect(told.groups.count { !$0.changes.isEmpty } == 1)
+    #expect(told.group(7)?.final.exact == 1)
+  }
 }

@@ -216,4 +216,38 @@ struct LossTests {
     #expect(report.unparsedLines == 100)
     #expect(report.sources[0].unparsed.allSatisfy { $0.shape.utf8.count <= 60 })
   }
+
+  @Test("300638003: a probe whose task unbinds its device is over, and one that lost lines proves nothing")
+  func probeEndLost() {
+    func mark(_ probe: String, _ symbol: String, _ driver: String? = nil) -> (task: String, event: String) {
+      ("i", "\(probe): (\(symbol)+0x0/0x8c) dev=\"\(nic)\"" + (driver.map { " drv=\"\($0)\"" } ?? ""))
+    }
+    let told = ProbeLines.report([
+      mark("rp", "really_probe", "native"), mark("sysfs", "driver_sysfs_add"), mark("devrm", "device_remove"),
+      mark("unbind", "device_release_driver_internal"), mark("devrm", "device_remove"),
+      mark("dclean", "pci_dma_cleanup"), mark("clean", "device_unbind_cleanup"),
+      mark("bound", "driver_bound"),
+    ])
+    #expect(told.kernel.testDriverRemove == .unknown)
+  }
+
+  @Test(
+    "what windows show of the kernel is doubted where lines between theirs are missing",
+    arguments: [true, false])
+  func windowsBeforeLoss(isBehind: Bool) {
+    let window: [(task: String, event: String)] = [
+      ("i", "rp: (really_probe+0x0/0x8c) dev=\"\(nic)\" drv=\"native\""),
+      ("i", ProbeLines.entry("use", ProbeLines.use, nil, device: nic)),
+      ("i", ProbeLines.result("use", ProbeLines.use, 0)),
+      ("i", "devrm: (device_remove+0x0/0x8c) dev=\"\(nic)\""),
+      ("i", ProbeLines.entry("unuse", ProbeLines.unuse, nil, device: nic)),
+      ("i", ProbeLines.entry("use", ProbeLines.use, nil, device: nic)),
+      ("i", ProbeLines.result("use", ProbeLines.use, 0)),
+      ("i", "bound: (driver_bound+0x0/0x8c) dev=\"\(nic)\""),
+    ]
+    let mark = "##### CPU 1 buffer started ####\n"
+    let text = ProbeLines.text(window)
+    let told = report(on: "# tracer: nop\n" + (isBehind ? text + mark : mark + text))
+    #expect(told.kernel.testDriverRemove == (isBehind ? .unknown : .fixed))
+  }
 }

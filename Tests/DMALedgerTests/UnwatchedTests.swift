@@ -175,4 +175,61 @@ struct UnwatchedTests {
     #expect(told.group(7)?.changes.map(\.call) == [.deviceClaim, .query])
     #expect(told.group(7)?.final.exact == 1)
   }
+
+  // MARK: When it runs
+
+  private static func query(_ count: Int?, _ code: Int) -> [Event] {
+    [("q", Lines.entry("query", Lines.query, count)), ("q", Lines.result("query", Lines.query, code))]
+  }
+
+  @Test("110569011: a driver that is being removed may give back behind a call that still read its reference")
+  func removedDuringQuery() {
+    let named = Lines.report([Self.probe()] + Self.use(0) + [Self.end(0), Self.remove] + Self.query(1, 1))
+    #expect(named.group(7)?.final == Count(min: 0, max: 1))
+    // The task went on before: by then it has given back.
+    let later = Lines.report(
+      [Self.probe()] + Self.use(0) + [Self.end(0), Self.remove, Self.probe(audio, "vfio-pci")]
+        + Self.query(1, 1))
+    #expect(later.group(7)?.final == Count(exactly: 1))
+  }
+
+  @Test("130111013: so it may behind one that is open while the driver is removed")
+  func removedBesideQuery() {
+    let told = Lines.report(
+      [Self.probe()] + Self.use(0) + [
+        Self.end(0), ("i", "unbind: (device_release_driver_internal+0x0/0x52) dev=\"\(nic)\""),
+        Self.query(1, 1)[0], Self.remove, ("i", "clean: (device_unbind_cleanup+0x0/0x8c) dev=\"\(nic)\""),
+        Self.query(1, 1)[1],
+      ])
+    #expect(told.group(7)?.final == Count(min: 0, max: 1))
+  }
+
+  @Test("130044013: a device that is used anew may have given back before, whoever else comes to its group")
+  func usedAnewBesideOthers() {
+    let other: [Event] = [
+      ("k", Lines.entry("use", Lines.use, nil, own: nil, device: audio)),
+      ("k", Lines.result("use", Lines.use, 0)),
+    ]
+    let told = Lines.report(
+      [Self.probe()] + Self.use() + [other[0]] + Self.use() + [other[1], Self.end(0)])
+    // 0 → 1 → 0 → 1 → 2
+    #expect(told.group(7)?.final.min ?? .max <= 2)
+    #expect(told.group(7)?.peak.min ?? .max <= 2)
+  }
+
+  @Test("70342013: the first pass of a probe may have given back as soon as its driver was removed")
+  func removedInProbe() {
+    let told = Lines.report(
+      [Self.probe()] + Self.use() + [
+        Self.remove, ("k", Lines.entry("use", Lines.use, nil, own: nil, device: audio)),
+        ("k", Lines.result("use", Lines.use, 0)),
+      ])
+    #expect(told.group(7)?.peak.min == 1)
+  }
+
+  @Test("1001013: whoever held a group before the capture may be gone, and how many they were nobody knows")
+  func othersBefore() {
+    let told = Lines.report(Self.use() + Self.query(nil, 0))
+    #expect(told.group(7)?.initial == Count(min: 0, max: nil))
+  }
 }

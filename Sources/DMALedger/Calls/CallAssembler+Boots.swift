@@ -14,11 +14,14 @@ extension CallAssembler {
     lastReturned = [:]
     lastLineOfCPU = [:]
     returning = []
+    entered = []
     returningByProbe = []
     grouplessUses = [:]
     probedDevices = []
     managedDevices = []
     attached = [:]
+    strayRemovals = [:]
+    removing = [:]
     overlaps = [:]
     settledEarly = [:]
     drained.removeAll()
@@ -77,6 +80,7 @@ extension CallAssembler {
     if isTold { note(Loss(kind: kind, witness: witness, cpu: cpu, count: count)) }
     // The marker stands where the CPU is heard again; what is missing may have run any time since it was heard last.
     let since = kind == .lost || kind == .bufferStarted ? lastLineOfCPU[cpu] : since ?? witness.at
+    evidence.doubt(behind: since)
     ledger.lose(since: since)
   }
 

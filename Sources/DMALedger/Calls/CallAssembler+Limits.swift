@@ -41,6 +41,12 @@ extension CallAssembler {
     if lastLineOfCPU[cpu] != nil || lastLineOfCPU.count < TaskLanes.mostRemembered { lastLineOfCPU[cpu] = at }
   }
 
+  /// A line of a lane.
+  mutating func hearLane(_ key: Int, _ at: LineReference) {
+    if lastLineOfLane?.count ?? 0 > TaskLanes.mostRemembered { lastLineOfLane = [:] }
+    lastLineOfLane?[key] = at
+  }
+
   /// There was no room for the name of the event's device: it is a device, and not the same one as any other.
   mutating func forgetName(in event: inout TraceEvent, _ at: LineReference) {
     event.fields.device = nil

@@ -12,6 +12,8 @@ struct OverlappingCall<Ledger: CallSink> {
     var window: ProbeWindow?
     /// The count may have moved there, if nobody watches that.
     var mayMove: Bool
+    /// A driver may be giving back there, if nobody watches that.
+    var givesBack = false
     var tell: (inout Ledger) -> Void
   }
 }
@@ -30,6 +32,7 @@ extension CallAssembler {
     guard let call = open.call, call.place == nil, let group = ledger.group(of: call) else { return }
     settleForgotten(at: group, before: call)
     open.call?.place = group
+    ledger.noteArrival(at: group)
     open.call?.arrivalSerial = ledger.serial(of: group)
     open.call?.arrivalElsewhere = ledger.callsElsewhere
     open.call?.arrivalUnwatched = ledger.unwatchedCalls(at: group)
@@ -37,7 +40,7 @@ extension CallAssembler {
     open.call?.meetsUnfinished = meetsUnfinished
     open.call?.arrivedAlone =
       !lanes.meetOthers(at: group, except: key) && overlaps[group] == nil && drained[group] == nil
-      && !meetsUnfinished && !isContested(group)
+      && !meetsUnfinished && !isContested(group) && !ledger.isOvertaken(call, at: group)
   }
 
   /// Events go missing: releases that are open there, and of which no line will show the return, may still be to come.
@@ -62,21 +65,18 @@ extension CallAssembler {
     }
     let late = open.filter { _, entered in
       guard let then = entered, let now = call.entry.time, now.isSane, then.isSane else { return false }
-      return now.value - then.value > Self.longestWait
+      return now.value - then.value > OwnershipCall.longestWait
     }
     for key in late.keys { unfinished.remove(key, at: group) }
     return unfinished[group] != nil
   }
-
-  /// Nobody waits for a lock that long.
-  private static var longestWait: Int64 { 100_000_000 }
 
   /// Calls that nobody will see return and that were entered long ago have returned.
   private mutating func settleForgotten(at group: Int, before call: OwnershipCall) {
     guard let now = call.entry.time else { return }
     for key in lanes.keysOfCalls(at: group) {
       guard let open = lanes[key].last, isReturnUnseen(open), let then = open.call?.entry.time,
-        now.isSane, then.isSane, now.value - then.value > Self.longestWait
+        now.isSane, then.isSane, now.value - then.value > OwnershipCall.longestWait
       else { continue }
       settle(key)
     }
@@ -101,12 +101,17 @@ extension CallAssembler {
   /// A member leaves: calls at the group that nobody will see return have done so before it dies.
   mutating func settleUnseenReturns(at id: Int) {
     var open: [(key: Int, at: LineReference)] = []
+    var pooled: Set<Int> = []
     var hasOver = overlaps.keys.contains { ledger.id(of: $0) == id }
     for (key, index) in lanes.openOwnershipCalls {
       let frame = lanes[key][index]
-      guard let call = frame.call, isReturnUnseen(frame), let place = call.place, ledger.id(of: place) == id
+      // Of several that may have returned it is one that has.
+      let isPooled = TaskLanes.isUnnamed(key) && unnamed.pools[frame.function] != nil
+      guard let call = frame.call, isPooled || isReturnUnseen(frame), let place = call.place,
+        ledger.id(of: place) == id
       else { continue }
       open.append((key, call.entry.at))
+      if isPooled { pooled.insert(key) }
       if !call.kind.hasResult { hasOver = true }
     }
     guard hasOver else { return }
@@ -116,7 +121,7 @@ extension CallAssembler {
       forgotten.note(.calls, now)
       giveUpEverything(since: now)
     }
-    for (key, _) in open { settledEarly[key] = lanes[key].last?.function }
+    for (key, _) in open where !pooled.contains(key) { settledEarly[key] = lanes[key].last?.function }
     isDraining = true
     settle(open)
     isDraining = false
@@ -177,14 +182,29 @@ extension CallAssembler {
   mutating func resolve(_ group: Int) {
     guard let calls = overlaps.removeValue(forKey: group) else { return }
     defer { if let last = calls.last { expectUnbinds(at: group, behind: last.call) } }
-    if !isDisturbed(calls, at: group) { return ledger.apply(calls, to: group) }
+    if !isDisturbed(calls, at: group) {
+      let unuses = evidence.sawUnuse ? 0 : hiddenUnuses(beside: calls, at: group)
+      return ledger.apply(calls, unuses: unuses, to: group)
+    }
     // Any of them may have found what others left behind that were not seen.
     ledger.doubtState(of: group)
-    for call in calls {
+    for var call in calls {
+      call.context.isDisturbed = true
       ledger.apply(call.call, to: group, isAlone: false, context: call.context)
       for follower in call.followers { follower.tell(&ledger) }
       ledger.doubtState(of: group)
     }
+  }
+
+  /// Unuses that may have run beside these calls, as far as nobody watches them.
+  private func hiddenUnuses(beside calls: [OverlappingCall<Ledger>], at group: Int) -> Int {
+    let anew = calls.filter {
+      $0.call.kind == .use && $0.call.device.map { ledger.isHolding($0, at: group) } ?? false
+    }
+    let unwatched = ledger.unwatchedCalls(at: group)
+    let since = calls.map { max(0, unwatched - $0.call.arrivalUnwatched) }.max() ?? 0
+    return since + anew.count + ledger.givingBack(at: group)
+      + calls.reduce(0) { $0 + $1.followers.count(where: \.givesBack) }
   }
 
   /// Whether others that are not among these calls may have been at the group while they waited.
@@ -197,8 +217,9 @@ extension CallAssembler {
     }
     let unwatched = ledger.unwatchedCalls(at: group)
     let isJoined = calls.contains {
-      $0.call.arrivalElsewhere < ledger.callsElsewhere || $0.call.arrivalUnwatched < unwatched
-        || $0.call.meetsUnfinished
+      $0.call.arrivalElsewhere < ledger.callsElsewhere || $0.call.meetsUnfinished
+        // Where uses are watched these are unuses, and their number is known.
+        || !evidence.sawUse && $0.call.arrivalUnwatched < unwatched
     }
     if isJoined || evidence.sawUnuse { return isJoined }
     // A device that is used twice may have been given back in between, and one that was unbound behind it.
@@ -215,13 +236,14 @@ extension CallAssembler {
   /// Tells the ledger something about a device, behind the calls of that device which wait; `window` is the one that it
   /// tells of, where it quotes lines of it. `mayMove`: a reference may have been given back or taken there.
   mutating func tell(
-    _ device: NameID, of window: ProbeWindow? = nil, mayMove: Bool = false,
+    _ device: NameID, of window: ProbeWindow? = nil, mayMove: Bool = false, givesBack: Bool = false,
     _ body: @escaping (inout Ledger) -> Void
   ) {
     let waiting = overlaps.filter { $0.value.contains { $0.call.device == device } }.keys.min()
     if let group = waiting, let place = overlaps[group]?.lastIndex(where: { $0.call.device == device }) {
       overlaps[group]?[place].followers.append(
-        OverlappingCall.Follower(at: now, window: window, mayMove: mayMove, tell: body))
+        OverlappingCall.Follower(
+          at: now, window: window, mayMove: mayMove, givesBack: givesBack, tell: body))
       // Nobody waits for so much.
       if overlaps[group]?[place].followers.count ?? 0 > Self.mostFollowers { resolve(group) }
       return

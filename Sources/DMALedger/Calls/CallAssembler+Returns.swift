@@ -57,6 +57,7 @@ extension CallAssembler {
       call.countBefore = nil
       call.ownerBefore = nil
       call.isEntryUnseen = true
+      call.isEntryMissed = entered.contains(event.function)
       complete(&call, from: event.fields, names)
       dropSharedState(&call, key)
       commit(call, key)

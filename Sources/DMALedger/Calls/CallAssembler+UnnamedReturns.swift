@@ -112,6 +112,7 @@ extension CallAssembler {
     let isSame = !paired.isMixed && paired.code == event.fields.result
     if isSame, event.function != .reallyProbe { return false }
     lose(.tangled, witness: witness(event, line, at), since: paired.since)
+    if let kind = event.function.ownershipCall { ledger.forgetResults(of: kind, since: paired.since) }
     return true
   }
 
@@ -155,6 +156,10 @@ extension CallAssembler {
     unnamed.doubtedWindows.leave { windows[$0] == nil }
     guard let first = fitting.first else {
       _ = doubtPairings(event, line, at)
+      if event.fields.result ?? 0 != 0, !strayRemovals.isEmpty {
+        strayRemovals = [:]
+        evidence.cutPasses += 1
+      }
       return
     }
     notePairing(event, at)

@@ -6,6 +6,7 @@ extension CallAssembler {
     if !returning.contains(.reallyProbe) { endFinishedWindows(key) }
     if TaskLanes.isUnnamed(key) { lanes[key] = [] }
     evidence.windows += 1
+    strayRemovals[key] = nil
     let index = nextWindow
     nextWindow += 1
     var window = ProbeWindow(entry: witness(event, line, at), lossEpoch: lossEpoch)
@@ -112,6 +113,8 @@ extension CallAssembler {
     if event.function == .dmaCleanup { evidence.sawCleanup = true }
     if event.function == .driverBound { evidence.sawBound = true }
     if event.function == .releaseDriver {
+      strayRemovals[key] = nil
+      endUnseen(event, key)
       noteRemoval(event, key)
       if event.depth >= 0 { _ = doubtNeighbours(key) }
       if event.depth < 0, !returning.contains(.reallyProbe) { endFinishedWindows(key) }
@@ -121,6 +124,7 @@ extension CallAssembler {
       noteRemoval(event, key)
       noteBinding(event)
       guard let device = event.fields.device else { return nil }
+      noteStray(event, device, key)
       if event.function == .deviceRemove {
         tell(device, mayMove: true) { $0.setBound(device, false, driver: nil) }
       }
@@ -135,12 +139,11 @@ extension CallAssembler {
       let seen = witness(event, line, at)
       if windows[index]?.remove == nil { windows[index]?.remove = seen }
       mayTake(index, 1)
+      mayGiveBack(index, isSure: false, key)
     case .dmaCleanup:
       let seen = witness(event, line, at)
       if windows[index]?.cleanup == nil { windows[index]?.cleanup = seen }
-      if windows[index]?.openUse != nil, let device = windows[index]?.device {
-        tell(device, mayMove: true) { $0.mayGiveBack(device) }
-      }
+      mayGiveBack(index, isSure: true, key)
     case .dmaConfigure:
       mayTake(index, 1)
       windows[index]?.configures += 1
@@ -172,6 +175,16 @@ extension CallAssembler {
     return window == nil
   }
 
+  /// A task that unbinds a device has ended its probe of it before, and nobody saw that.
+  private mutating func endUnseen(_ event: TraceEvent, _ key: Int) {
+    guard let device = event.fields.device, let index = windowOfDevice[device],
+      lanes[key].contains(where: { $0.window == index })
+    else { return }
+    if returning.contains(.reallyProbe) { windows[index]?.lossEpoch = -1 }
+    leaveWindow(index)
+    lanes[key].removeAll { $0.window == index }
+  }
+
   /// The same of the device of a window, and of its driver.
   mutating func nameWindow(_ index: Int) {
     guard !evidence.sawUse, let window = windows[index], let device = window.device else { return }
@@ -186,6 +199,27 @@ extension CallAssembler {
     }
   }
 
+  /// What runs in a probe that began before the first line looks like an unbind until the probe returns.
+  private mutating func noteStray(_ event: TraceEvent, _ device: NameID, _ key: Int) {
+    switch event.function {
+    case .deviceRemove:
+      if !lanes[key].contains(where: { $0.function == .releaseDriver }),
+        strayRemovals.count < TaskLanes.mostRemembered
+      {
+        strayRemovals[key] = device
+      }
+    case .dmaCleanup: strayRemovals[key] = nil
+    case .dmaConfigure:
+      if event.fields.driver.flatMap({ isManaged[$0] }) == true { strayRemovals[key] = nil }
+    default: break
+    }
+  }
+
+  private mutating func leaveStray(_ event: TraceEvent, _ key: Int) {
+    guard strayRemovals.removeValue(forKey: key) != nil, event.fields.result ?? 0 != 0 else { return }
+    evidence.cutPasses += 1
+  }
+
   /// A driver is being unbound: where no unuse is watched it may give back unseen. Calls of others may come
   /// between the functions that an unbind runs through, so each of them may be the last before it.
   private mutating func noteRemoval(_ event: TraceEvent, _ key: Int) {
@@ -194,9 +228,32 @@ extension CallAssembler {
     guard let device = event.fields.device else {
       // What has no name and runs inside a probe is that one's own.
       if lanes[key].contains(where: { $0.window != nil }) { return }
-      return ledger.mayGiveBack(nil)
+      return ledger.mayGiveBack(nil, isOver: true)
     }
-    if !managedDevices.contains(device) { tell(device, mayMove: true) { $0.mayGiveBack(device) } }
+    if managedDevices.contains(device) { return }
+    mayGiveBack(device, isOver: event.function == .unbindCleanup, isSure: true, key)
+  }
+
+  /// The driver of a window gives back what it took, or is about to: surely, where it is one that does.
+  private mutating func mayGiveBack(_ index: Int, isSure: Bool, _ key: Int) {
+    guard !evidence.sawUnuse, let use = windows[index]?.openUse, !use.isGroupless,
+      let device = windows[index]?.device
+    else { return }
+    mayGiveBack(device, isOver: false, isSure: isSure, key)
+  }
+
+  private mutating func mayGiveBack(_ device: NameID, isOver: Bool, isSure: Bool, _ key: Int) {
+    if !isOver, removing.count < TaskLanes.mostRemembered, removing[key]?.contains(device) != true {
+      removing[key, default: []].append(device)
+    }
+    tell(device, mayMove: isSure, givesBack: !isSure) { $0.mayGiveBack(device, isOver: isOver) }
+  }
+
+  /// A task goes on behind the removals that it was in.
+  mutating func endRemovals(_ key: Int) {
+    for device in removing.removeValue(forKey: key) ?? [] {
+      tell(device, givesBack: true) { $0.mayGiveBack(device, isOver: true) }
+    }
   }
 
   /// A driver is being bound in a probe that nobody watches: where no use is watched either it may have taken a reference
@@ -264,11 +321,9 @@ extension CallAssembler {
       window.isReprobeCounted = true
       evidence.reprobes += 1
       if window.openUse != nil {
-        evidence.unfixed += 1
-        if evidence.firstUnfixed == nil { evidence.firstUnfixed = window }
+        evidence.noteUnfixed(window, at: now)
       } else {
-        evidence.fixed += 1
-        if evidence.firstFixed == nil { evidence.firstFixed = window }
+        evidence.noteFixed(window, at: now)
       }
     }
     window.keptUses = (window.openUse.map { [$0] } ?? []) + [call]
@@ -307,7 +362,7 @@ extension CallAssembler {
       if let device = event.fields.device, event.fields.result ?? 0 != 0 {
         tell(device, mayMove: true) { $0.orphan(device) }
       }
-      return
+      return leaveStray(event, key)
     }
     if let printed = event.fields.result { windows[index]?.result = Int(Int32(truncatingIfNeeded: printed)) }
     windows[index]?.isEndSeen = true
@@ -364,7 +419,7 @@ extension CallAssembler {
     }
     // How it ended nobody watches.
     if !isBound, window.result == nil, window.openUse != nil {
-      tell(device, mayMove: true) { $0.mayGiveBack(device) }
+      tell(device, mayMove: true) { $0.mayGiveBack(device, isOver: true) }
     }
     if !evidence.sawUse, !(window.driver.flatMap { isManaged[$0] } ?? false) {
       tell(device, mayMove: true) { $0.mayTake(device, 2) }
@@ -393,13 +448,13 @@ extension CallAssembler {
     if window.hasSecondPass {
       if window.uses == 0 {
         if window.cleanup != nil {
-          evidence.fixed += 1
+          evidence.noteFixed(at: now)
         } else if window.remove != nil || window.sysfsAdds > 1 {
           evidence.silentPasses += 1
         }
       }
     } else if window.uses == 1 || window.sysfsAdds == 1 {
-      evidence.singlePasses += 1
+      evidence.noteSinglePass(at: now)
     }
   }
 

@@ -26,6 +26,8 @@ struct CallAssembler<Ledger: CallSink> {
   var nextWindow = 0
   var oldestWindow = 0
   var lossEpoch = 0
+  /// Ownership calls whose entry has been seen.
+  var entered: Set<KernelFunction> = []
   /// Functions whose return has been seen: a call of theirs will be seen to return.
   var returning: Set<KernelFunction> = []
   /// The same, by a return probe: behind a graph brace the code may still come.
@@ -64,6 +66,12 @@ struct CallAssembler<Ledger: CallSink> {
   /// The lines at hand have no order among CPUs.
   var tie: Tie?
   var lastTie: Int32 = 0
+  /// Devices that were removed where no probe and no unbind of them was seen to begin, by lane.
+  var strayRemovals: [Int: NameID] = [:]
+  /// Devices that are being removed, by lane, where nobody watches what their drivers give back then.
+  var removing: [Int: [NameID]] = [:]
+  /// The last line of each lane, once there are calls that nothing names and of which nobody watches the entry.
+  var lastLineOfLane: [Int: LineReference]?
   /// Devices that a claim in flight attached, by lane.
   var attached: [Int: [NameID]] = [:]
 
@@ -93,6 +101,7 @@ struct CallAssembler<Ledger: CallSink> {
     // Braces are left out: those that close nothing that is followed may never come here.
     defer { if event.cpu >= 0, event.kind != .closed { hear(event.cpu, at) } }
     var event = event
+    defer { if lastLineOfLane != nil { hearLane(lane(of: event), at) } }
     let isUnnamed = event.fields.device == NameTable.overflow
     if let device = event.fields.device { event.fields.device = aliases.name(of: device) }
     if event.pid < 0, event.cpu < 0 { hearNobody(event) }
@@ -176,6 +185,7 @@ struct CallAssembler<Ledger: CallSink> {
     }
     if merge(event, key, names) { return }
     settledEarly[key] = nil
+    if !removing.isEmpty, !event.function.isPartOfUnbind { endRemovals(key) }
     enterUnnamed(event, line, at, key)
     settle(key)
     lastReturned[key] = nil
@@ -283,6 +293,8 @@ struct CallAssembler<Ledger: CallSink> {
     fill(&call, from: event.fields, names)
     call.window = window(for: call, key)
     if kind == .claim { attached[key] = nil }
+    if kind == .unuse, !strayRemovals.isEmpty { strayRemovals[key] = nil }
+    if event.kind != .exit { entered.insert(event.function) }
     if kind == .use && !evidence.sawUse || kind == .unuse && !evidence.sawUnuse { ledger.isWatched(kind) }
     if kind == .use { evidence.sawUse = true }
     if kind == .unuse { evidence.sawUnuse = true }
@@ -370,7 +382,8 @@ struct CallAssembler<Ledger: CallSink> {
       }
       if call.kind == .use { evidence.hasUnplacedUse = true }
       if call.kind == .claim || call.kind == .deviceClaim { evidence.hasUnplacedClaim = true }
-      ledger.countUnattributed(call)
+      ledger.countUnattributed(call, since: call.isEntryUnseen ? lastLineOfLane?[key] : call.entry.at)
+      if call.isEntryUnseen, lastLineOfLane == nil { lastLineOfLane = [:] }
       return
     }
     if call.kind == .claim {
@@ -403,6 +416,7 @@ struct CallAssembler<Ledger: CallSink> {
     // A call that nothing names, or that nobody watches, may have come before or behind it.
     let isJoined = call.place != nil && call.arrivalElsewhere < ledger.callsElsewhere
     let unwatched = call.place == nil ? 0 : ledger.unwatchedCalls(at: group) - call.arrivalUnwatched
+    if isJoined { call.wasJoined = true }
     supplyHiddenUnuse(call, to: group, isAlone: isAlone)
     ledger.apply(call, to: group, isAlone: isAlone, context: context(of: call))
     if isJoined { ledger.forgetCount(of: group) }

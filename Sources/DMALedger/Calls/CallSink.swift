@@ -28,15 +28,20 @@ protocol CallSink {
   func groups(pointer: UInt64?, id: Int?, device: NameID?) -> [Int]
   /// Steps in a group's history.
   func serial(of group: Int) -> Int
+  /// Whether a call was entered before the one that took effect there last was over, although its line comes later.
+  func isOvertaken(_ call: OwnershipCall, at group: Int) -> Bool
+  /// Somebody comes to a group, and reads what is there by now.
+  mutating func noteArrival(at group: Int)
 
   /// A call took effect. `isAlone`: nobody else was at the group since the entry probe read the count.
   mutating func apply(_ call: OwnershipCall, to group: Int, isAlone: Bool, context: CallContext)
   /// Calls that were at a group at the same time took effect, in the order of their returns or another one.
-  mutating func apply(_ calls: [OverlappingCall<Self>], to group: Int)
+  /// `unuses`: so many that nobody watches may have run beside them.
+  mutating func apply(_ calls: [OverlappingCall<Self>], unuses: Int, to group: Int)
   /// A call that was counted as unattributed has been named after all.
   mutating func nameLater(_ call: OwnershipCall, in group: Int)
-  /// A call took effect somewhere.
-  mutating func countUnattributed(_ call: OwnershipCall)
+  /// A call took effect somewhere, behind a line where that is known.
+  mutating func countUnattributed(_ call: OwnershipCall, since: LineReference?)
   /// Whether no more groups are followed.
   var isFull: Bool { get }
   /// A call took effect on a group that is not followed.
@@ -75,7 +80,12 @@ protocol CallSink {
   /// A use that must have run is missing.
   mutating func widen(_ device: NameID, by most: Int)
   /// Something shows that a driver, of this device where it is known, may have given back a reference; nobody watches that.
-  mutating func mayGiveBack(_ device: NameID?)
+  /// `isOver`: by now; otherwise it may still come, until something shows that it is over.
+  mutating func mayGiveBack(_ device: NameID?, isOver: Bool)
+  /// Drivers of a group that may be doing so.
+  func givingBack(at group: Int) -> Int
+  /// Whether a device took a reference of a group and was not seen to give it back.
+  func isHolding(_ device: NameID, at group: Int) -> Bool
   /// References were given back in this boot although no unuse was seen: nobody watches it.
   var showsHiddenUnuse: Bool { get set }
   /// Every driver that holds a reference may have given it back by the end.
@@ -88,6 +98,8 @@ protocol CallSink {
   mutating func mayNotTake(_ device: NameID)
   /// A use, or an unuse, was seen for the first time in this boot: none of them ran unseen.
   mutating func isWatched(_ kind: OwnershipCallKind)
+  /// Which calls of a kind whose lines name no task returned what, from a line on, is not known after all.
+  mutating func forgetResults(of kind: OwnershipCallKind, since: LineReference)
   /// Events were lost, the first of them behind the line `since`, or behind the beginning.
   mutating func lose(since: LineReference?)
   /// Another boot begins: no group lives on.
@@ -128,6 +140,8 @@ struct CallContext {
   var claimIsTraceable = false
   /// A window was opened for the device before: what it gives back it may have taken in there.
   var deviceWasProbed = false
+  /// Calls that nothing names, or that nobody watches, may have been at the group beside it.
+  var isDisturbed = false
   /// A use without return code is taken for a success.
   var isUsePlausible = true
 }

@@ -24,16 +24,63 @@ struct KernelEvidence: Sendable {
   var hasUnplacedClaim = false
   /// Counts that were read prove a leak at a second pass.
   var countsShowLeak = false
+  /// Probes that were running before the first line, were removed for a test and failed, with no unuse in between: what their
+  /// first pass took may be there still, whatever group that was of.
+  var cutPasses = 0
   /// CPUs stand for tasks, and another task ran on one of them unannounced: whose window is whose nobody knows.
   var isTangled = false
   /// Lines are missing, and nobody knows where: what a window does not show it may have had.
   var isPartial = false
+  /// The lines that first show such windows.
+  private var firstLines: (unfixed: LineReference?, fixed: LineReference?, single: LineReference?)
+  /// Second passes of unfixed kernels, as far as they show, in which lost lines may have shown an unuse.
+  private var doubtedUnfixed = 0
   /// The first window of each kind, for the reader's eye.
   var firstUnfixed: ProbeWindow?
   var firstFixed: ProbeWindow?
 
   /// Whether an unuse would have been seen, had there been one.
   var unuseIsTraceable: Bool { sawUnuse || sawCleanup }
+
+  mutating func noteUnfixed(_ window: ProbeWindow, at line: LineReference) {
+    if unfixed == 0 { firstUnfixed = window }
+    unfixed += 1
+    firstLines.unfixed = firstLines.unfixed ?? line
+  }
+
+  mutating func noteFixed(_ window: ProbeWindow? = nil, at line: LineReference) {
+    firstFixed = firstFixed ?? window
+    fixed += 1
+    firstLines.fixed = firstLines.fixed ?? line
+  }
+
+  mutating func noteSinglePass(at line: LineReference) {
+    singlePasses += 1
+    firstLines.single = firstLines.single ?? line
+  }
+
+  /// Lines are missing behind `line`, or behind the beginning: windows that were all seen there may have had more in them,
+  /// and others.
+  mutating func doubt(behind line: LineReference?) {
+    func isBehind(_ first: LineReference?) -> Bool {
+      guard let first else { return false }
+      return line.map { first > $0 } ?? true
+    }
+    if isBehind(firstLines.unfixed) {
+      doubtedUnfixed += unfixed
+      unfixed = 0
+      firstLines.unfixed = nil
+    }
+    if isBehind(firstLines.fixed) {
+      fixed = 0
+      firstFixed = nil
+      firstLines.fixed = nil
+    }
+    if isBehind(firstLines.single) {
+      singlePasses = 0
+      firstLines.single = nil
+    }
+  }
 
   /// What is proved: two uses in a window without an unuse mean little where no unuse would have been seen, unless the
   /// counts that were read show that nothing came back.
@@ -43,6 +90,8 @@ struct KernelEvidence: Sendable {
 
   /// What the windows look like.
   var pattern: TestDriverRemove {
+    // Counts do not depend on what was lost.
+    let unfixed = unfixed + (countsShowLeak ? doubtedUnfixed : 0)
     if unfixed > 0, fixed > 0 { return .unknown }
     // Counts that both uses of a device read do not depend on whose window is whose.
     if isTangled || isPartial, !countsShowLeak { return .unknown }
@@ -60,9 +109,11 @@ struct KernelEvidence: Sendable {
       merged.windows += boot.windows
       merged.reprobes += boot.reprobes
       merged.unfixed += boot.unfixed
+      merged.doubtedUnfixed += boot.doubtedUnfixed
       merged.fixed += boot.fixed
       merged.silentPasses += boot.silentPasses
       merged.singlePasses += boot.singlePasses
+      merged.cutPasses += boot.cutPasses
       merged.sawUse = merged.sawUse || boot.sawUse
       merged.sawUnuse = merged.sawUnuse && boot.sawUnuse
       merged.sawCleanup = merged.sawCleanup && boot.sawCleanup

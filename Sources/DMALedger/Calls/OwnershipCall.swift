@@ -38,6 +38,8 @@ package struct OwnershipCall: Sendable {
   package var isUnnamed = false
   /// Nobody watches the entry: what is known of it was read behind it.
   package var isEntryUnseen = false
+  /// The same, although entries of its function are watched: it was there before the capture began, or before events were lost.
+  package var isEntryMissed = false
   /// Device and driver were taken from a log line afterwards.
   package var isNamedLater = false
   /// The group it was made at, as the sink numbers them.
@@ -59,6 +61,9 @@ package struct OwnershipCall: Sendable {
     self.kind = kind
     self.entry = entry
   }
+
+  /// Nobody waits for a lock that long, in nanoseconds.
+  static let longestWait: Int64 = 100_000_000
 
   /// Its code says that it found a count of 0.
   var showsIdleGroup: Bool { result == 0 && (kind == .claim || kind == .query) }
@@ -90,6 +95,9 @@ struct Moment: Sendable {
 
   /// Whether it is known to have come first.
   func isBefore(_ other: Moment) -> Bool { at < other.at && !isTied(with: other) }
+
+  /// Whether it is known to have come by then: the line of the other may be the one that shows it.
+  func isOver(by other: Moment) -> Bool { at <= other.at && !isTied(with: other) }
 }
 
 extension OwnershipCall {

@@ -116,6 +116,21 @@ struct ChangeList: Sendable {
     }
   }
 
+  /// The codes of calls of a kind, whose lines name no task, are not theirs after all; gives their steps.
+  mutating func forgetResults(of kind: OwnershipCallKind, since line: LineReference) -> [Int] {
+    var steps: [Int] = []
+    for place in kept.indices {
+      let call = kept[place].call
+      guard call.kind == kind, call.pid < 0, call.cpu < 0, call.result != nil, call.entry.at >= line else {
+        continue
+      }
+      kept[place].call.result = nil
+      kept[place].certainty = .suspected
+      steps.append(kept[place].step)
+    }
+    return steps
+  }
+
   /// The call taken last was refused.
   mutating func noteRefusal() { grant = nil }
 

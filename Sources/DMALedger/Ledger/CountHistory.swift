@@ -120,6 +120,25 @@ package struct CountHistory: Sendable {
     if let first = places.min() { reach(from: first) }
   }
 
+  /// Another call may have taken effect around a step, and moved the count by so much more.
+  mutating func widen(_ serial: Int, low: Int, high: Int) {
+    guard let index = place(of: serial), steps[index].reset == nil else { return }
+    steps[index].low += low
+    steps[index].high += high
+    steps[index].post = .unknown
+    reach(from: index)
+  }
+
+  /// The calls that were taken for those of a step may have been others: of what it did nothing is known.
+  mutating func forget(_ serial: Int) {
+    guard let index = place(of: serial) else { return }
+    steps[index].pre = .unknown
+    steps[index].post = .unknown
+    steps[index].low = min(steps[index].low, 0)
+    steps[index].high = max(steps[index].high, 0)
+    reach(from: index)
+  }
+
   /// From this step on nothing is known to have happened between the steps.
   package mutating func loosen(from serial: Int) {
     guard let start = placeAtOrBefore(serial) else { return }

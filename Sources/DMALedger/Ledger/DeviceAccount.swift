@@ -12,8 +12,8 @@ struct DeviceAccount: Sendable {
   var holding: OwnershipCall?
   /// The step of the history at which it was taken.
   var holdingStep = 0
-  /// Unuses that may have been unuses of its group, when it was taken.
-  var unusesBefore = 0
+  /// Unuses that may have been unuses of its group, when it was taken; `nil`: some may have been before it or behind it.
+  var unusesBefore: Int?
   /// The step that allows for an unuse of it that nobody watches.
   var givenBackAt: Int?
   /// The driver is being removed and has not given it back.

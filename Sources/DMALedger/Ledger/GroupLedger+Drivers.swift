@@ -10,7 +10,11 @@ extension GroupLedger {
       step.post = Count(min: 1, max: nil)
       // Where its reference was taken from it, nothing keeps drivers out, and it stays the owner.
       let isIllegal = owner == .user && count.exact == 0
-      if owner == .user, !isIllegal {
+      // An owner that was read beside others, or of a count that may be 0, is there still or has let go.
+      let mayBeOwned =
+        owner == .user
+        ? max(count.min, step.pre.min) == 0 : !readsAlone && call.ownerAfter ?? call.ownerBefore ?? 0 != 0
+      if owner == .user, !mayBeOwned {
         // The owner must have let go unseen, after whatever was read; what the count was then is not known.
         step.isBreak = true
         step.pre = .unknown
@@ -18,7 +22,7 @@ extension GroupLedger {
         note(.impossible(call))
       }
       record(call, step, .proved)
-      if !isIllegal { owner = .none }
+      if !isIllegal { owner = mayBeOwned ? .unknown : .none }
       take(call, context)
     case let code?:
       // -EBUSY needs a count: it is owned, or a foreign domain is attached while it is used.
@@ -61,8 +65,9 @@ extension GroupLedger {
     devices[index].holding = call
     if call.result == nil { hasUnsureHolders = true }
     devices[index].holdingStep = history.count - 1
-    devices[index].unusesBefore = unseen.unuses
+    devices[index].unusesBefore = context.isDisturbed ? nil : unseen.unuses
     devices[index].givenBackAt = nil
+    givingBack[device] = nil
     devices[index].isRemoved = false
     devices[index].driver = call.driver ?? devices[index].driver
     devices[index].lastDriver = call.driver ?? devices[index].lastDriver
@@ -119,10 +124,12 @@ extension GroupLedger {
   ) {
     // A count that the call itself read as something else is believed, even where it was not alone.
     let isFoundAtZero = overlap == nil ? count.exact == 0 : found == 0
+    // Beside others it read 0, and in every order that is possible found just that.
+    let isReadBesideOthers = overlap != nil && found == 0 && call.countBefore == 0
     let isAtZero =
-      step.pre.exact == 0 || call.countBefore == nil && isFoundAtZero
+      step.pre.exact == 0 || call.countBefore == nil && isFoundAtZero || isReadBesideOthers
     if isAtZero {
-      let isRead = step.pre.exact == 0
+      let isRead = step.pre.exact == 0 || isReadBesideOthers
       if isRead || context.useIsTraceable && changes.sawUse {
         note(.overRelease(call, isRead ? .proved : .consistent))
         record(call, step, isRead ? .proved : .consistent)
@@ -140,12 +147,16 @@ extension GroupLedger {
       return
     }
     step.low = -1
-    step.high = -1
+    step.high = mayComeEarlier && call.countAfter == nil ? 0 : -1
     let holdsNothing = call.device.flatMap({ deviceIndex[$0] }).map({ devices[$0].holding == nil }) ?? true
     let grouplessUse = holdsNothing ? context.grouplessUse : nil
     let leastFound = max(step.pre.min, overlap == nil ? count.min : found ?? 0)
+    // A driver that is bound although its use was refused gives back what is another's, who then finds nothing to give back.
+    if holdsNothing, let device = call.device, refusals.binds.contains(where: { $0.device == device }) {
+      isRobbed = true
+    }
     let readNone = call.countBefore == 0 && (overlap == nil || found ?? 0 == 0)
-    if readNone || overlap == nil && grouplessUse != nil && leastFound == 0 {
+    if readNone || isRobbed && leastFound == 0 || overlap == nil && grouplessUse != nil && leastFound == 0 {
       // It gave back what came after the reading, or found none, which the kernel only warns of.
       step.high = 0
     } else {

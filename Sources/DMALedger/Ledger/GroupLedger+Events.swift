@@ -22,7 +22,7 @@ extension GroupLedger {
   /// A probe ended without binding and without giving back what it took.
   mutating func abandon(_ device: NameID, window: ProbeWindow, context: CallContext) {
     guard let index = deviceIndex[device], let holding = devices[index].holding else { return }
-    mayGiveBack(device)
+    mayGiveBack(device, isOver: true)
     devices[index].holding = nil
     devices[index].isBound = false
     var leak = Leak(
@@ -54,7 +54,7 @@ extension GroupLedger {
     guard let index = deviceIndex[device], let holding = devices[index].holding, holding.window != nil else {
       return
     }
-    mayGiveBack(device)
+    mayGiveBack(device, isOver: true)
     devices[index].holding = nil
     devices[index].isBound = false
     var leak = Leak(
@@ -111,7 +111,7 @@ extension GroupLedger {
   /// A driver is being bound to a device whose last reference was never seen to be given back.
   mutating func orphan(_ device: NameID) {
     guard let index = deviceIndex[device], let holding = devices[index].holding else { return }
-    mayGiveBack(device)
+    mayGiveBack(device, isOver: true)
     devices[index].holding = nil
     keep(
       Leak(
@@ -142,6 +142,7 @@ extension GroupLedger {
       devices[index].isBound = nil
       devices[index].givenBackAt = nil
     }
+    givingBack = [:]
     retireLeaks()
   }
 

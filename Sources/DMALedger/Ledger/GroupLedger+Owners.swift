@@ -16,6 +16,15 @@ extension GroupLedger {
     step.low = 1
     step.high = 1
     step.post = Count(min: 1, max: nil)
+    if owner == .user, let former = ownerPointer, let new = call.newOwner, new != former {
+      // Nobody joins another owner: that one has let go since it was seen.
+      step.pre = Count(exactly: 0)
+      owner = .none
+      if count.min > 0 {
+        step.isBreak = true
+        note(.impossible(call))
+      }
+    }
     if owner == .none { step.pre = step.pre.intersection(Count(exactly: 0)) ?? step.pre }
     record(call, step, .proved)
     if owner != .user { own(call) }
@@ -52,11 +61,12 @@ extension GroupLedger {
     _ call: OwnershipCall, _ step: inout CountHistory.Step, _ context: CallContext
   ) {
     if isUnowned(call, step, context) {
-      note(.releaseUnowned(call))
+      note(mayComeEarlier ? .impossible(call) : .releaseUnowned(call))
+      step.mayReset = mayComeEarlier
       record(call, step, .proved)
       return
     }
-    if owner == .user {
+    if owner == .user, !mayComeEarlier {
       step.reset = 0
       step.pre = step.pre.intersection(Count(min: 1, max: nil)) ?? step.pre
     } else {
@@ -64,6 +74,7 @@ extension GroupLedger {
       step.mayReset = true
     }
     record(call, step, owner == .user ? .proved : .consistent)
+    if owner == .unknown { refusals.mayHaveBeenOwned() }
     disown()
     // A driver that gave back the owner's reference unseen leaves the owner where it is.
     if hiddenUnuses > 0 { owner = .unknown }
@@ -99,7 +110,7 @@ extension GroupLedger {
     _ call: OwnershipCall, _ step: inout CountHistory.Step, _ context: CallContext
   ) {
     if isUnowned(call, step, context) {
-      note(.releaseUnowned(call))
+      note(mayComeEarlier ? .impossible(call) : .releaseUnowned(call))
       // Only the last reference is tested for an owner; of several the kernel takes one, whosever it is.
       let before = count.intersection(step.pre) ?? step.pre
       step.low = before.max == nil || before.max ?? 0 > 1 ? -1 : 0

@@ -32,6 +32,7 @@ extension GroupLedger {
     step.isBreak = more(.release) > 0
     guard step.high > 0 || step.low < 0 || step.isBreak else { return }
     addAside(step)
+    if step.isBreak || more(.deviceRelease) > 0 { refusals.mayHaveBeenOwned() }
     if claims > 0 || step.isBreak || more(.deviceRelease) > 0 {
       owner = .unknown
       ownerPointer = nil
@@ -55,14 +56,29 @@ extension GroupLedger {
     unwatched.uses -= history.dismissLastTakes()
   }
 
-  /// Something shows that the driver of a device may have given back what it took.
-  mutating func mayGiveBack(_ device: NameID) {
+  /// Something shows that the driver of a device may have given back what it took. `isOver`: by now, or not before this;
+  /// then it may be behind any of the calls to come as well, until something shows that it is over.
+  mutating func mayGiveBack(_ device: NameID, isOver: Bool? = nil) {
     guard !watch.unuses else { return }
-    guard let index = deviceIndex[device] else { return allowUnwatched(uses: 0, unuses: 1) }
+    let index = deviceIndex[device]
+    let allowed = index.flatMap { devices[$0].givenBackAt } ?? givingBack[device]
     // It runs once; before the next call on the group or behind it, where another sign of it comes then.
-    if devices[index].givenBackAt == serial - 1 { return }
-    allowUnwatched(uses: 0, unuses: 1)
-    devices[index].givenBackAt = serial - 1
+    if allowed != serial - 1 || lastArrival == serial { allowUnwatched(uses: 0, unuses: 1) }
+    if let index { devices[index].givenBackAt = serial - 1 }
+    if isOver == true { givingBack[device] = nil }
+    if isOver == false, members.contains(device) || givingBack[device] != nil {
+      givingBack[device] = serial - 1
+    }
+  }
+
+  /// Behind a call: whoever was giving back before it may do so only now.
+  mutating func mayStillGiveBack() {
+    if givingBack.isEmpty || watch.unuses { return }
+    allowUnwatched(uses: 0, unuses: givingBack.count)
+    for device in givingBack.keys {
+      givingBack[device] = serial - 1
+      if let index = deviceIndex[device] { devices[index].givenBackAt = serial - 1 }
+    }
   }
 
   /// The same of every device that holds what it took, in one step: which of them did nothing shows.
@@ -70,7 +86,8 @@ extension GroupLedger {
     guard !watch.unuses else { return }
     let last = serial - 1
     let leaving = devices.indices.filter {
-      devices[$0].holding != nil && devices[$0].givenBackAt != last
+      devices[$0].holding != nil
+        && (devices[$0].givenBackAt ?? givingBack[devices[$0].name] != last || lastArrival == serial)
     }
     allowUnwatched(uses: 0, unuses: leaving.count)
     for index in leaving { devices[index].givenBackAt = serial - 1 }
@@ -101,6 +118,7 @@ extension GroupLedger {
       unwatched.uses = 0
     } else {
       watch.unuses = true
+      givingBack = [:]
       unwatched.unuses = 0
       shownUnuses.read = hiddenUnuses
       shownUnuses.most = min(shownUnuses.most, hiddenUnuses)

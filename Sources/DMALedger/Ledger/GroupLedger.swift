@@ -21,6 +21,14 @@ struct GroupLedger: Sendable {
   var readsAlone = false
   /// A driver gave back what an owner had taken: the group is owned at a count of 0.
   private(set) var wasIllegal = false
+  /// The call at hand may have come before those that were seen before it.
+  private(set) var mayComeEarlier = false
+  /// Devices whose drivers may be giving back what they took, where nobody watches that, and the last step that allows for it.
+  var givingBack: [NameID: Int] = [:]
+  /// A driver may have given back what another one took.
+  var isRobbed = false
+  /// Steps when somebody came to the group last: what was read then lies behind them.
+  var lastArrival = 0
   /// The calls at hand were at the group at the same time.
   private(set) var overlap: OverlapOrder?
   private var overlapStart: Int?
@@ -133,6 +141,7 @@ struct GroupLedger: Sendable {
       dropUnsureHolders()
     }
     mayHaveGivenBack(before: call)
+    mayComeEarlier = meetEarlier(call)
     wasIllegal = owner == .user && count.exact == 0
     learnOwner(call, isAlone: isAlone)
     switch call.kind {
@@ -145,6 +154,7 @@ struct GroupLedger: Sendable {
     case .query: applyQuery(call, &step)
     }
     if isAlone, let pointer = call.ownerAfter { setOwner(pointer) }
+    mayStillGiveBack()
   }
 
   /// Keeps `most` changes one by one, and of the history what they and the refusals show.
@@ -160,7 +170,7 @@ struct GroupLedger: Sendable {
     if overlap != nil {
       // What it found may have been there before it, or come and gone meanwhile: that is told of all of them together.
       step.pre = .unknown
-    } else if let after = call.countAfter, isDecided, !call.wasJoined {
+    } else if let after = call.countAfter, isDecided, !call.wasJoined, !mayComeEarlier || !step.mayReset {
       // Read after the lock was dropped: another call may have come in between, but only one that is in flight.
       if let narrower = step.post.intersection(Count(exactly: after)) { step.post = narrower }
     }
@@ -173,6 +183,13 @@ struct GroupLedger: Sendable {
     changes.append(
       ChangeList.Entry(
         call: call, step: history.count - 1, certainty: call.isNamedLater ? .consistent : certainty))
+    if mayComeEarlier, step.mayReset, let after = call.countAfter {
+      // Those before it may have come behind it, and then this is what they left.
+      var read = CountHistory.Step()
+      read.isBreak = true
+      read.pre = Count(exactly: after)
+      history.add(read)
+    }
   }
 
   /// Calls whose entries nobody watches may have run into each other: each return then read what all of them left

@@ -9,6 +9,8 @@ struct GroupRefusals: Sendable {
     var second: OwnershipCall?
     var step: Int
     var owner: Ownership
+    /// Somebody let go of the group later whose claim was not seen: what was in the way then may have been theirs.
+    var mayBeOwned = false
     var ownerCall: OwnershipCall?
     /// Devices that held a reference, by index, and whether their driver was being removed: the first ``mostHolding``.
     var holding: [(device: Int, use: OwnershipCall, isRemoved: Bool)] = []
@@ -30,7 +32,8 @@ struct GroupRefusals: Sendable {
 
     /// Whether another one found the group in the same state.
     func isAlike(_ other: Refusal) -> Bool {
-      call.device == other.call.device && owner == other.owner && leaks == other.leaks
+      call.device == other.call.device && owner == other.owner && mayBeOwned == other.mayBeOwned
+        && leaks == other.leaks
         && ownerCall?.entry.at == other.ownerCall?.entry.at
         && holders == other.holders && leaving == other.leaving
         && zip(holding, other.holding).allSatisfy { one, two in
@@ -75,6 +78,17 @@ struct GroupRefusals: Sendable {
 
   /// VFIO asks first and claims next: one refusal.
   mutating func join(_ claim: OwnershipCall) { kept[kept.count - 1].second = claim }
+
+  /// What seemed to be refused at this step may not have been.
+  mutating func forget(_ step: Int) {
+    kept.removeAll { $0.step == step }
+    domain.removeAll { $0.step == step }
+  }
+
+  /// An owner whose claim was not seen lets go: it may have been there at every refusal of which no owner is known.
+  mutating func mayHaveBeenOwned() {
+    for place in kept.indices where kept[place].owner == .unknown { kept[place].mayBeOwned = true }
+  }
 
   mutating func refuseBind(_ call: OwnershipCall) {
     guard let place = binds.firstIndex(where: { $0.device == call.device }) else {

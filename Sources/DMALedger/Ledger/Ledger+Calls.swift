@@ -2,9 +2,27 @@
 extension Ledger {
   mutating func apply(_ call: OwnershipCall, to index: Int, isAlone: Bool, context: CallContext) {
     let call = admitted(call, to: index)
+    lastApplied = max(lastApplied, (call.exit ?? call.entry).at)
     groups[index].apply(call, isAlone: isAlone, context: context)
     if call.isUnnamed { groups[index].admitStranger() }
     noteChanges(1)
+  }
+
+  func isOvertaken(_ call: OwnershipCall, at index: Int) -> Bool {
+    guard let last = groups[index].changes.last?.call, last.pid != call.pid || call.pid < 0,
+      let then = last.exit?.time, let now = call.entry.time
+    else { return false }
+    return now.value < then.value
+  }
+
+  mutating func noteArrival(at index: Int) { groups[index].lastArrival = groups[index].serial }
+
+  /// A call that nothing names took effect behind a line: whatever took effect since then may have met it.
+  mutating func meetUnplaced(_ call: OwnershipCall, since: LineReference?) {
+    guard since.map({ lastApplied > $0 }) ?? true else { return }
+    for index in groups.indices where groups[index].boot == boot {
+      groups[index].meetUnplaced(call, since: since)
+    }
   }
 
   /// The call, without its device where there are too many devices already to keep an account of another one.
@@ -41,17 +59,20 @@ extension Ledger {
     keptChanges = groups.reduce(0) { $0 + $1.changes.kept.count }
   }
 
-  mutating func apply(_ calls: [OverlappingCall<Ledger>], to index: Int) {
-    let order = OverlapOrder.find(
+  mutating func apply(_ calls: [OverlappingCall<Ledger>], unuses: Int, to index: Int) {
+    if unuses > 0 { groups[index].allowUnwatched(uses: 0, unuses: unuses) }
+    var order = OverlapOrder.find(
       calls.map { OverlapOrder.Call($0.call, closed: $0.closed) }, count: groups[index].count,
       owner: groups[index].owner,
       serial: groups[index].serial)
+    order.lowerPeak(by: unuses)
     groups[index].begin(order)
     var isUnnamed = false
     // What came behind a call may have come behind others as well: a holder that was removed later was one before.
     var waiting: [(at: LineReference, tell: (inout Ledger) -> Void)] = []
     for place in order.places {
       let call = admitted(calls[place].call, to: index)
+      lastApplied = max(lastApplied, (call.exit ?? call.entry).at)
       isUnnamed = isUnnamed || call.isUnnamed
       while let next = waiting.first, next.at < (call.exit ?? call.entry).at {
         next.tell(&self)
@@ -70,6 +91,7 @@ extension Ledger {
     // Another one of them may have been the last.
     if !order.isPossible { groups[index].doubtEnd() }
     groups[index].end(order)
+    if unuses > 0 { groups[index].allowUnwatched(uses: 0, unuses: unuses) }
     // Where tasks are known, so many calls hardly meet. Where they are not, most of them only may have.
     if !order.isPossible, calls.contains(where: { $0.call.pid < 0 && $0.call.cpu < 0 }),
       let first = calls.map(\.call.entry.at).min()

@@ -13,19 +13,23 @@ extension Ledger {
     applied[index] = elsewhere
   }
 
-  mutating func mayGiveBack(_ device: NameID?) {
+  mutating func mayGiveBack(_ device: NameID?, isOver: Bool) {
     if watch.unuses { return }
     if let device, let index = touchGroup(ofDevice: device) {
-      groups[index].mayGiveBack(device)
+      groups[index].mayGiveBack(device, isOver: isOver)
     } else {
       unwatched.unuses += 1
     }
   }
 
+  func givingBack(at index: Int) -> Int { groups[index].givingBack.count }
+
+  func isHolding(_ device: NameID, at index: Int) -> Bool { groups[index].isHolding(device) }
+
   mutating func mayGiveBackAll(at index: Int) {
     groups[index].mayGiveBackAll()
-    // So may those that took theirs before anything was seen.
-    let others = groups[index].count.min
+    // So may those that took theirs before anything was seen, and how many these are nobody knows.
+    let others = groups[index].count.max ?? Reach.far
     if others > 0, groups[index].owner != .user { groups[index].allowUnwatched(uses: 0, unuses: others) }
   }
 
@@ -74,6 +78,12 @@ extension Ledger {
     for index in groups.indices where groups[index].boot == boot {
       if kind == .use { appliedUnwatched[index].uses = 0 } else { appliedUnwatched[index].unuses = 0 }
       groups[index].isWatched(kind)
+    }
+  }
+
+  mutating func forgetResults(of kind: OwnershipCallKind, since: LineReference) {
+    for index in groups.indices where groups[index].boot == boot {
+      groups[index].forgetResults(of: kind, since: since)
     }
   }
 

@@ -14,6 +14,8 @@ struct Ledger: CallSink, Sendable {
   var accounts = 0
   private var memberships = 0
   var forgotten = Forgotten()
+  /// The furthest line of a call that took effect.
+  var lastApplied = LineReference(source: 0, line: 0)
   /// Changes that are kept one by one.
   var keptChanges = 0
   /// Calls that no group can be named for.
@@ -279,13 +281,17 @@ struct Ledger: CallSink, Sendable {
     guard let index = open(GroupKey(pointer: nil, id: id), isNewborn: isSuccessor) else { return }
     join(device, index)
     // Others may be in the old one still; its pointer will tell, if it is captured.
-    if let before, !isSuccessor, !groups[before].changes.isEmpty { guesses[index] = before }
+    // A call that is at it still is none of its changes yet.
+    if let before, !isSuccessor, groups[before].pointer != nil || !groups[before].changes.isEmpty {
+      guesses[index] = before
+    }
   }
 
   /// A device left a group.
   mutating func left(_ device: NameID, id: Int, witness: Witness) {
     guard let index = byID[id] ?? open(GroupKey(pointer: nil, id: id), isNewborn: false) else { return }
     touch(index)
+    allowElsewhere(index)
     // A driver gives back before its device leaves.
     orphan(device, in: index)
     lastLeft[index] = witness.at
@@ -330,9 +336,12 @@ struct Ledger: CallSink, Sendable {
     }
   }
 
-  mutating func countUnattributed(_ call: OwnershipCall) {
+  mutating func countUnattributed(_ call: OwnershipCall, since: LineReference?) {
     unattributed[call.kind] += 1
-    if call.result ?? 0 == 0 { elsewhere[call.kind] += 1 }
+    if call.result ?? 0 == 0 {
+      elsewhere[call.kind] += 1
+      meetUnplaced(call, since: since)
+    }
     if call.kind == .query || call.kind == .claim || call.kind == .deviceClaim {
       lastUnattributedRequest = call
     }

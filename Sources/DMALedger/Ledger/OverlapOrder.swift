@@ -98,6 +98,9 @@ struct OverlapOrder: Sendable {
     return order
   }
 
+  /// So many that nobody watches may have given back in between.
+  mutating func lowerPeak(by unuses: Int) { peak.min = max(0, peak.min - unuses) }
+
   /// What the last of them read behind itself; nothing where lines and times do not agree that it was the last.
   private static func lastRead(_ calls: [Call]) -> Int? {
     guard let last = calls.last?.call, let read = last.countAfter else { return nil }
@@ -114,9 +117,10 @@ struct OverlapOrder: Sendable {
     guard done.count < calls.count, let state = path.last else { return found(done, path) }
     for place in calls.indices where !done.contains(place) {
       let call = calls[place].call
+      // Where the entry itself is the line that shows the other one to be over, that was over before.
       let hasEarlier = calls.indices.contains {
         !done.contains($0) && $0 != place && !call.isEntryUnseen
-          && calls[$0].closed.isBefore(calls[place].entered)
+          && calls[$0].closed.isOver(by: calls[place].entered)
       }
       if hasEarlier { continue }
       // An unuse that seems to come late may have come in time and been refused, which the kernel does in silence.
@@ -152,7 +156,9 @@ struct OverlapOrder: Sendable {
           && places.prefix(length).allSatisfy {
             calls[$0].call.isEntryUnseen || !entered.isBefore(calls[$0].entered)
           }
-          && places.dropFirst(length).allSatisfy { !calls[$0].closed.isBefore(entered) }
+          && places.dropFirst(length).allSatisfy {
+            $0 == places[index] || !calls[$0].closed.isOver(by: entered)
+          }
       }
     }
   }

@@ -131,6 +131,11 @@ struct ReportBuilder {
     if ledger.unwatched.uses > 0 {
       reasons.append("drivers were bound, but no use appears anywhere in the capture; make sure it is traced")
     }
+    if evidence.contains(where: { $0.cutPasses > 0 }) {
+      reasons.append(
+        "a probe that had begun before the capture was removed and failed, and nothing shows that it gave back what it took"
+      )
+    }
     if lostBefore > 0 || losses.contains(where: { $0.kind != .missingUse && $0.kind != .tangled }) {
       reasons.append("events were lost, so calls may be missing")
     }

@@ -25,8 +25,9 @@ package enum KernelSweep: String, CaseIterable, Sendable {
   }
 
   /// The play of a number; its seed is `number * 1000` and the place of the sweep.
-  package func play(_ number: Int) -> Play {
-    let seed = UInt64(number) &* 1000 &+ salt
+  package func play(_ number: Int) -> Play { play(seed: UInt64(number) &* 1000 &+ salt) }
+
+  package func play(seed: UInt64) -> Play {
     var dice = Dice(seed: seed)
     switch self {
     case .full:

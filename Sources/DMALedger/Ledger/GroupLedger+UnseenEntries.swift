@@ -1,0 +1,62 @@
+/// Calls that took effect at another time than their lines say: before others that were told before them.
+extension GroupLedger {
+  /// What rests on nobody having been there beside the calls before this one proves nothing. True where there are any
+  /// that it may have met.
+  mutating func meetEarlier(_ call: OwnershipCall) -> Bool {
+    guard call.isEntryMissed, call.kind != .query, call.result ?? 0 == 0 else { return false }
+    let met = changes.kept.reversed().prefix { mayHaveMet($0.call, call) }
+    guard let first = met.map(\.call.entry.at).min() else { return false }
+    for place in anomalies.indices where anomalies[place].witness.at >= first {
+      switch anomalies[place].kind {
+      case .overRelease(let other, _), .releaseUnowned(let other), .pasidBlocked(let other):
+        anomalies[place].kind = .impossible(other)
+      case .stolen, .swallowed, .freed, .impossible: break
+      }
+    }
+    for index in devices.indices {
+      for place in devices[index].leaks.indices where devices[index].leaks[place].cause == .blocked {
+        guard met.contains(where: { $0.step == devices[index].leaks[place].step }) else { continue }
+        devices[index].leaks[place].countsProve = nil
+        devices[index].leaks[place].certainty = .suspected
+      }
+    }
+    // Whoever owned the group before a release, and how often, those calls do not show.
+    if call.kind == .release || call.kind == .deviceRelease { history.doubt(met.map(\.step)) }
+    return true
+  }
+
+  /// A call that nothing names took effect behind a line, and maybe here: around any of the calls since then.
+  mutating func meetUnplaced(_ call: OwnershipCall, since line: LineReference?) {
+    let met = changes.kept.suffix(Self.mostMet).filter { entry in
+      let other = entry.call
+      if line.map({ (other.exit ?? other.entry).at <= $0 }) ?? false { return false }
+      return mayHaveMet(other, call) && (call.isEntryUnseen || mayHaveMet(call, other))
+    }
+    guard let first = met.first else { return }
+    // Behind the one before them, too.
+    let steps = (changes.kept.last { $0.step < first.step }.map { [$0.step] } ?? []) + met.map(\.step)
+    switch call.kind {
+    case .use, .claim, .deviceClaim: for step in steps { history.widen(step, low: 0, high: 1) }
+    case .unuse, .deviceRelease: for step in steps { history.widen(step, low: -1, high: 0) }
+    case .release: history.loosen(from: first.step)
+    case .query: break
+    }
+  }
+
+  /// Whose returns these were is not known after all.
+  mutating func forgetResults(of kind: OwnershipCallKind, since line: LineReference) {
+    for step in changes.forgetResults(of: kind, since: line) {
+      history.forget(step)
+      refusals.forget(step)
+    }
+  }
+
+  /// So many calls come to a group at most while another one waits for it.
+  private static var mostMet: Int { 64 }
+
+  private func mayHaveMet(_ earlier: OwnershipCall, _ late: OwnershipCall) -> Bool {
+    if earlier.pid == late.pid, late.pid >= 0 { return false }
+    guard let then = earlier.time, let now = late.time, then.isSane, now.isSane else { return true }
+    return now.value - then.value <= OwnershipCall.longestWait
+  }
+}

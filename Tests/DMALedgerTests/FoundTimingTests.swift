@@ -1,0 +1,146 @@
+import DMALedger
+import TestSupport
+import Testing
+
+/// Calls that the model of the kernel found told as if they had taken effect where their lines stand.
+@Suite("Found by the model of the kernel: when calls take effect")
+struct FoundTimingTests {
+  private typealias Lines = ProbeLines
+  private typealias Event = (task: String, event: String)
+
+  private static let owner = "0xff24580882aa8840"
+  private static let claim = "iommu_group_claim_dma_owner"
+  private static let release = "iommu_group_release_dma_owner"
+
+  private static func mark(_ probe: String, _ symbol: String, _ driver: String? = nil) -> Event {
+    ("i", "\(probe): (\(symbol)+0x0/0x8c) dev=\"\(nic)\"" + (driver.map { " drv=\"\($0)\"" } ?? ""))
+  }
+
+  @Test("303760002: an unuse that read 0 behind a release whose return nobody saw gave back nothing")
+  func overReleaseBesideRelease() {
+    let told = Lines.report([
+      ("q", Lines.entry("claim", Self.claim, 0)), ("q", Lines.result("claim", Self.claim, 0)),
+      ("k", Lines.entry("use", Lines.use, 1, own: Self.owner, device: nic)),
+      ("k", Lines.result("use", Lines.use, -16)),
+      ("r", Lines.entry("release", Self.release, 1, own: Self.owner)),
+      ("k", Lines.entry("unuse", Lines.unuse, 0, device: nic)),
+      ("k", "clean: (device_unbind_cleanup+0x0/0x8c) dev=\"\(nic)\""),
+    ])
+    #expect(told.findings.filter { $0.rule == .overRelease }.map(\.certainty) == [.proved])
+    #expect(told.verdict == .unbalanced)
+  }
+
+  @Test("16240002: a call that the next entry of its task shows to be over came before that one")
+  func overByEntry() {
+    let told = Lines.report([
+      ("q", Lines.entry("dclaim", Lines.claim, 0, device: nic)),
+      ("q", Lines.result("dclaim", Lines.claim, 0)),
+      ("q", Lines.entry("drelease", Lines.release, 1, own: Self.owner, device: nic)),
+      ("k", Lines.entry("unuse", Lines.unuse, 0, device: audio)),
+      ("k", Lines.entry("use", Lines.use, 0, device: audio)), ("k", Lines.result("use", Lines.use, 0)),
+    ])
+    #expect(told.has(.overRelease))
+  }
+
+  @Test("130129003: a release whose entry was not seen may have come before a use that was told before it")
+  func releaseFromBefore() {
+    let told = Lines.report([
+      ("r", Lines.entry("release", Self.release, 1, own: Self.owner, group: "grp=0xff11000000de8400 id=9")),
+      ("k", Lines.result("use", Lines.use, 0, "\(Lines.group) dev=\"\(nic)\" cnt=1 own=0x0")),
+      ("q", Lines.result("release", Self.release, nil, "\(Lines.group) cnt=1 own=0x0")),
+    ])
+    #expect(!told.has(.releaseUnowned))
+    #expect(told.group(7)?.initial.contains(1) == true)
+    #expect(told.group(7)?.final.exact == 1)
+    #expect(told.verdict == .inconclusive)
+  }
+
+  @Test("110681010: an unuse that changed nothing may have met a use whose return comes later")
+  func unuseBesideUnseenUse() {
+    let told = Lines.report([
+      ("k", Lines.entry("use", Lines.use, 0, device: nic)), ("k", Lines.result("use", Lines.use, 0)),
+      ("k", Lines.entry("unuse", Lines.unuse, 1, device: nic)),
+      ("k", Lines.result("unuse", Lines.unuse, nil, "\(Lines.group) cnt=1 own=0x0")),
+      ("i", Lines.result("use", Lines.use, 0, "\(Lines.group) dev=\"\(audio)\" cnt=1 own=0x0")),
+    ])
+    #expect(!told.has(.pasidBlockedUnuse))
+    #expect(told.verdict == .inconclusive)
+  }
+
+  @Test("934009: a call was not alone where it was entered before the one told before it returned")
+  func overtaken() {
+    let events: [(pid: String, time: Int, event: String)] = [
+      ("kworker-57 [000]", 100, Lines.entry("use", Lines.use, 1, device: nic)),
+      ("kworker-57 [000]", 180, Lines.result("use", Lines.use, 0)),
+      ("init-1 [001]", 170, Lines.entry("use", Lines.use, 1, device: audio)),
+      ("init-1 [001]", 200, Lines.result("use", Lines.use, 0)),
+      ("init-1 [001]", 300, Lines.entry("unuse", Lines.unuse, 3, device: audio)),
+      ("init-1 [001]", 400, Lines.result("unuse", Lines.unuse, nil)),
+    ]
+    let text = events.map { "\($0.pid) ..... 5.100\($0.time): \($0.event)\n" }.joined()
+    let told = report(on: "# tracer: nop\n" + text)
+    #expect(told.group(7)?.peak.exact == 3)
+  }
+
+  // MARK: Calls without a group
+
+  @Test("20882012: a call without a group took effect at any time since its entry", arguments: [true, false])
+  func unplacedUnuse(goesOn: Bool) {
+    let next: [Event] = goesOn ? [("i", Lines.entry("query", Lines.query, nil, group: "id=9"))] : []
+    let told = Lines.report(
+      [
+        ("k", Lines.entry("use", Lines.use, nil, device: nic)), ("k", Lines.result("use", Lines.use, 0)),
+        ("i", "unuse: (iommu_device_unuse_default_domain+0x0/0x8c)"),
+        ("k", Lines.entry("use", Lines.use, nil, device: audio)), ("k", Lines.result("use", Lines.use, 0)),
+      ] + next)
+    // 0 → 1 → 0 → 1 is possible.
+    #expect(told.group(7)?.peak.min ?? 9 <= 1)
+    #expect(told.changes.first { $0.device == audio }?.before.min == 0)
+    #expect(told.group(7)?.final.min ?? 9 <= 1)
+  }
+
+  @Test(
+    "300979014: where an unuse that nothing names may have been a driver's, its unbind left nothing behind")
+  func unplacedUnuseOfDriver() {
+    let told = Lines.report([
+      ("q", Lines.entry("claim", Self.claim, 0)), ("q", Lines.result("claim", Self.claim, 0)),
+      ("q", Lines.entry("release", Self.release, 1, own: Self.owner)),
+      Self.mark("rp", "really_probe", "native"),
+      ("i", Lines.result("use", Lines.use, 0)), Self.mark("bound", "driver_bound"),
+      ("i", "rp_ret: (device_driver_attach+0x20/0x396 <- really_probe) ret=0 dev=\"\(nic)\""),
+      Self.mark("devrm", "device_remove"), ("i", "unuse: (iommu_device_unuse_default_domain+0x0/0x8c)"),
+      Self.mark("clean", "device_unbind_cleanup"),
+    ])
+    #expect(told.findings.allSatisfy { $0.severity < .error })
+  }
+
+  // MARK: Lines without a task
+
+  @Test("549101015: a call on a group that dies has returned, whichever of the returns is its")
+  func pooledCallOnDeadGroup() {
+    let other = "grp=0xff11000000de8400 id=9"
+    let told = report(
+      on: [
+        "# tracer: nop", "#", Lines.entry("claim", Self.claim, nil),
+        Lines.entry("claim", Self.claim, nil, group: other), Lines.result("claim", Self.claim, 0),
+        Lines.entry("release", Self.release, nil, own: Self.owner),
+        Lines.result("release", Self.release, nil),
+        "remove_device_from_group: IOMMU: groupID=7 device=\(nic)",
+        Lines.result("claim", Self.claim, 0), "",
+      ].joined(separator: "\n"))
+    #expect(told.group(7)?.final.contains(0) == true)
+    #expect(told.group(9)?.final.exact == 1)
+  }
+
+  @Test("88390015: what a return brought that may be an earlier call's is not told as a call's own")
+  func returnOfEarlierCall() {
+    let told = report(
+      on: [
+        "# tracer: nop", "#", Lines.entry("query", Lines.query, 0), Lines.result("query", Lines.query, 1),
+        Lines.entry("claim", Self.claim, 1, group: "grp=0xff11000000de8400 id=9"),
+        Lines.result("claim", Self.claim, -1), Lines.result("query", Lines.query, 0), "",
+      ].joined(separator: "\n"))
+    #expect(told.changes.first { $0.call == .query }?.result == nil)
+    #expect(!told.findings.contains { $0.rule == .notViable && $0.group?.value == 7 })
+  }
+}
