@@ -132,4 +132,17 @@ struct LogDialectTests {
       #expect(Self.untimed.starts(with: read.facts), "\(dialect) \(part)/24: \(read.facts)")
     }
   }
+
+  @Test("microseconds that fit into no clock are no time, and the message counts all the same")
+  func endlessTime() {
+    let text = "pci 0000:00:03.0: Adding to iommu group 3"
+    for line in [
+      "6,1,9223372036854776,-;\(text)",
+      "{\"MESSAGE\":\"\(text)\",\"_TRANSPORT\":\"kernel\",\"_SOURCE_MONOTONIC_TIMESTAMP\":\"9223372036854776\"}",
+    ] {
+      let events = DecodedSource(bytes: Array((line + "\n").utf8)).events
+      #expect(events.count == 1)
+      #expect(events.allSatisfy { $0.time == nil })
+    }
+  }
 }
