@@ -63,7 +63,10 @@ extension Analyzer {
       do throws(InputError) {
         let opened = try input.open()
         let pass = SourcePass(path: opened.name, index: sources.count + parts.count, fields: fields)
-        let reader = LineReader(opened.source(limits: limits, isHashed: identifiesContent))
+        // Dozens of them are open at once.
+        let workspace = Workspace(block: 16 << 10)
+        let source = opened.source(limits: limits, isHashed: identifiesContent, in: workspace)
+        let reader = LineReader(source, in: workspace)
         parts.append(TracePart(opened, reader, pass, cpu: cpu))
         openable.append(input)
       } catch {

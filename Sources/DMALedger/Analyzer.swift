@@ -379,6 +379,7 @@ public struct Analyzer {
   /// The report over everything that was read. Call once.
   public mutating func finish() -> Report {
     assembler.finish()
+    assembler.arena.close()
     let order = SourceOrder(sources, traces: traces, merged: merged)
     log.arrange(order.rank)
     incident.arrange(order.rank)

@@ -284,6 +284,8 @@ struct CountHistoryTests {
     }
     history.fold(1..<1001)
     #expect(history.kept == 2)
+    // Of thousands of groups each may have had the most steps once.
+    #expect(history.room < 100)
     history.add(Self.step(0, pre: Count(exactly: 3)))
     let narrowed = history.narrowed()
     #expect(narrowed.initial.exact == 2)

@@ -50,10 +50,10 @@ package struct ByteSource: ~Copyable {
   }
 
   /// All of an open file.
-  init(_ file: OpenFile, limits: ReadingLimits = ReadingLimits()) {
+  init(_ file: OpenFile, limits: ReadingLimits = ReadingLimits(), in workspace: Workspace = Workspace()) {
     path = file.path
     self.file = file
-    workspace = Workspace()
+    self.workspace = workspace
     window = WindowMemory.Share(of: limits.windows)
     allowance = limits.mostBytes ?? .max
     input = workspace.takeInput()

@@ -57,8 +57,6 @@ import CByteScan
   /// Whether the end of the bytes ends the last line as well.
   private let isLast: Bool
 
-  /// What one read brings at most: it is still in the second cache when it is looked at.
-  private static let block = 128 << 10
   private let newlines: UnsafeMutablePointer<UInt32>
   private var newlineCount = 0
   private var nextNewline = 0
@@ -66,7 +64,11 @@ import CByteScan
   private var windowEnd = 0
 
   package init(_ source: consuming ByteSource) {
-    self.init(ByteFeed(source, ahead: false))
+    self.init(source, in: Workspace())
+  }
+
+  init(_ source: consuming ByteSource, in workspace: Workspace) {
+    self.init(ByteFeed(source, ahead: false), in: workspace)
   }
 
   /// Reads all that `source` has, or a part that is not the last: then the line that goes on is left in ``carry``.
@@ -262,7 +264,7 @@ import CByteScan
       windowEnd = end
     }
     let room = unsafe UnsafeMutableRawBufferPointer(
-      start: workspace.lines + end, count: min(Workspace.lineRoom + Workspace.page - end, LineReader.block))
+      start: workspace.lines + end, count: min(Workspace.lineRoom + Workspace.page - end, workspace.block))
     let count = unsafe source.fill(room)
     bytes += count
     end += count

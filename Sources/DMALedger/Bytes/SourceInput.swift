@@ -39,10 +39,12 @@ enum OpenedSource {
   }
 
   /// All of its bytes.
-  func source(limits: ReadingLimits, isHashed: Bool = false) -> ByteSource {
+  func source(limits: ReadingLimits, isHashed: Bool = false, in workspace: Workspace = Workspace())
+    -> ByteSource
+  {
     var source =
       switch self {
-      case .file(let file): ByteSource(file, limits: limits)
+      case .file(let file): ByteSource(file, limits: limits, in: workspace)
       case .bytes(let bytes, let name): ByteSource(bytes: bytes, name: name, limits: limits)
       }
     if isHashed { source.contentHash = ContentHash() }

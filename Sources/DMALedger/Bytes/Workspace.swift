@@ -14,7 +14,12 @@ import CZstd
   /// least where one instruction (`rep movsb`) makes them. What libzstd copies from begins at the beginning of a page; the
   /// blocks of a `ByteFeed` begin a quarter behind it, and what a reader reads into its lines in the middle.
   static let page = 4096
-  private static let inputSize = 128 << 10
+
+  /// What one read brings at most, in bytes: it is still in the second cache when it is looked at.
+  let block: Int
+
+  /// - Parameter block: Less than usual where many sources are read side by side.
+  init(block: Int = 128 << 10) { self.block = block }
 
   /// Each is asked for when it is first needed.
   private(set) lazy var lines: UnsafeMutablePointer<UInt8> = {
@@ -61,7 +66,7 @@ import CZstd
   func takeInput() -> [UInt8] {
     var room: [UInt8] = []
     swap(&room, &input)
-    return room.count == Workspace.inputSize ? room : [UInt8](repeating: 0, count: Workspace.inputSize)
+    return room.count == block ? room : [UInt8](repeating: 0, count: block)
   }
 
   func giveBack(_ room: consuming [UInt8]) {

@@ -16,7 +16,8 @@ package struct TraceHead: Sendable {
   /// header and with times.
   init?(of input: SourceInput, limits: ReadingLimits) {
     guard let opened = input.openToLook() else { return nil }
-    var reader = LineReader(opened.source(limits: limits))
+    let workspace = Workspace(block: 16 << 10)
+    var reader = LineReader(opened.source(limits: limits, in: workspace), in: workspace)
     var decoder = TraceDecoder(fields: ProbeFields())
     var event = TraceEvent()
     var names = NameTable()

@@ -161,6 +161,7 @@ struct ChangeList: Sendable {
     fold = whole
     let steps = kept[head - 1].step + 1..<kept[tail].step
     kept.removeSubrange(head..<tail)
+    kept.giveBackRoom()
     return steps
   }
 }

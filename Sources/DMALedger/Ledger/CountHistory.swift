@@ -49,6 +49,8 @@ package struct CountHistory: Sendable {
   package private(set) var count = 0
   /// Steps that are kept one by one, or as one that stands for many.
   package var kept: Int { steps.count }
+  /// Steps that there is room for.
+  package var room: Int { steps.capacity }
   /// What the past allows now.
   package private(set) var current: Count
   private let start: Count
@@ -268,6 +270,7 @@ package struct CountHistory: Sendable {
       last += 1
     }
     steps.replaceSubrange(first..<last, with: folded)
+    steps.giveBackRoom()
     loose = 0..<0
     if !spreads.isEmpty { spreads = spreads.filter { place(of: $0.key) != nil } }
   }

@@ -180,7 +180,7 @@ extension GroupLedger {
       for leak in devices[index].leaks {
         let device = devices[index].name
         let alike =
-          pastLeaks.count < limits.alike
+          pastLeaks.count < mostAlike
           ? nil : pastLeaks.lastIndex { $0.device == device && $0.leak.isAlike(leak) }
         if let alike {
           pastLeaks[alike].leak.join(leak)
@@ -195,7 +195,7 @@ extension GroupLedger {
   /// Keeps a leak: of very many those that differ in nothing but their time are told once.
   mutating func keep(_ leak: Leak, of device: Int) {
     let lastRefusal = refusals.last?.step ?? -1
-    if devices[device].leaks.count >= limits.alike,
+    if devices[device].leaks.count >= mostAlike,
       let alike = devices[device].leaks.lastIndex(where: { $0.step > lastRefusal && $0.isAlike(leak) })
     {
       devices[device].leaks[alike].join(leak)
@@ -206,7 +206,7 @@ extension GroupLedger {
 
   mutating func note(_ kind: Anomaly.Kind) {
     let anomaly = Anomaly(kind)
-    if anomalies.count >= limits.alike, let alike = anomalies.lastIndex(where: { $0.isAlike(anomaly) }) {
+    if anomalies.count >= mostAlike, let alike = anomalies.lastIndex(where: { $0.isAlike(anomaly) }) {
       anomalies[alike].alike.add(anomaly.alike, at: anomaly.witness)
     } else {
       anomalies.append(anomaly)
@@ -227,11 +227,12 @@ extension GroupLedger {
     guard history.kept > mostSteps, overlap == nil else { return }
     let needed = (changes.kept.map(\.step) + refusals.steps).sorted()
     history.fold(0..<history.count - 1, keeping: needed)
-    mostSteps = history.kept + Self.mostAside
+    mostSteps = history.kept + max(Self.mostAside, history.kept / 4)
   }
 
-  /// Steps that are kept beside those of calls.
-  static let mostAside = 256
+  /// Steps that are kept beside those of calls; where those are many, a quarter of them, so that folding takes no longer than
+  /// what it folds.
+  static let mostAside = 16
 
   /// The count may be up to `most` higher: a use that must have run was not recorded.
   mutating func widen(by most: Int) {

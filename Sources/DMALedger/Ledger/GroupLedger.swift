@@ -3,7 +3,8 @@
 /// Rules of `drivers/iommu/iommu.c` as kernel-model 1.2 and 1.3 state them. The ledger never fails: what cannot be
 /// is recorded as an ``Anomaly`` and the count is taken up again from the observation.
 struct GroupLedger: Sendable {
-  let limits: Limits
+  /// Anomalies and leaks of one device that are told one by one.
+  let mostAlike: Int
   var id: Int?
   var pointer: UInt64?
   var incarnation: Int
@@ -30,14 +31,14 @@ struct GroupLedger: Sendable {
   /// Steps when somebody came to the group last: what was read then lies behind them.
   var lastArrival = 0
   /// The calls at hand were at the group at the same time.
-  private(set) var overlap: OverlapOrder?
+  @Boxed private(set) var overlap: OverlapOrder?
   private var overlapStart: Int?
   /// What the call at hand found, where the orders of the calls around it agree.
   var found: Int?
   /// The same where they do not agree.
-  var spread: CountHistory.Spread?
+  @Boxed var spread: CountHistory.Spread?
   var ownerPointer: UInt64?
-  var ownerCall: OwnershipCall?
+  @Boxed var ownerCall: OwnershipCall?
   var devices: [DeviceAccount] = []
   var anomalies: [Anomaly] = []
   var refusals: GroupRefusals
@@ -52,7 +53,7 @@ struct GroupLedger: Sendable {
   /// Lines of user-space logs that say VFIO was refused this group.
   var toldRefusals: [(witness: Witness, device: NameID?)] = []
   /// The last line of such a log that says that VFIO got it.
-  var toldGrant: Witness?
+  @Boxed var toldGrant: Witness?
   /// Somebody asked for it by name, whatever the capture shows of it.
   var isAskedFor = false
   /// Something has happened to it since events were lost.
@@ -77,7 +78,7 @@ struct GroupLedger: Sendable {
 
   /// A group of which nothing is known, or one that is seen being born with its first member.
   init(id: Int?, pointer: UInt64?, incarnation: Int, isNewborn: Bool, limits: Limits) {
-    self.limits = limits
+    mostAlike = limits.alike
     refusals = GroupRefusals(most: limits.refusals)
     self.id = id
     self.pointer = pointer

@@ -146,6 +146,8 @@ struct Ledger: CallSink, Sendable {
   private mutating func open(_ key: GroupKey, isNewborn: Bool) -> Int? {
     guard groups.count < limits.groups else { return nil }
     let incarnation = key.id.map { incarnations[$0, default: 0] } ?? 0
+    // Room for twice as many would cost more than to move them a few times.
+    if groups.count == groups.capacity, groups.count >= 512 { groups.reserveCapacity(groups.count + 512) }
     groups.append(
       GroupLedger(
         id: key.id, pointer: key.pointer, incarnation: incarnation, isNewborn: isNewborn,

@@ -28,3 +28,18 @@ package struct SparseName: Sendable, Equatable {
     set { index = newValue?.index ?? -1 }
   }
 }
+
+/// A large value that is absent most of the time, in the room of a pointer. There are thousands of groups.
+@propertyWrapper
+struct Boxed<Value: Sendable>: Sendable {
+  private var box: [Value] = []
+
+  init() {}
+
+  init(wrappedValue: Value?) { self.wrappedValue = wrappedValue }
+
+  var wrappedValue: Value? {
+    get { box.first }
+    set { box = newValue.map { [$0] } ?? [] }
+  }
+}

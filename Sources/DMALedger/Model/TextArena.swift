@@ -40,6 +40,10 @@ package struct TextArena: Sendable {
     let kept = Swift.min(line.count, TextArena.longest)
     guard kept > 0, bytes.count < UInt32.max / 2 else { return .none }
     let text = (start: UInt32(bytes.count), count: UInt16(kept))
+    if bytes.count + kept > bytes.capacity, bytes.capacity <= most {
+      // It never grows much beyond what makes it full.
+      bytes.reserveCapacity(min(max(4096, 2 * bytes.capacity), most + 8 * Self.longest))
+    }
     // Safe: the bytes are copied before the span ends.
     unsafe line.withUnsafeBufferPointer { line in unsafe bytes.append(contentsOf: line.prefix(kept)) }
     if let slot = free.popLast() {
@@ -63,7 +67,7 @@ package struct TextArena: Sendable {
     var wanted = 0
     for slot in slots.indices where marks.isLive[slot] { wanted += Int(slots[slot].count) }
     most = max(least, wanted + wanted / 2)
-    kept.reserveCapacity(most + Self.longest)
+    kept.reserveCapacity(most + 8 * Self.longest)
     free.removeAll(keepingCapacity: true)
     for slot in slots.indices {
       guard marks.isLive[slot] else {
@@ -79,6 +83,9 @@ package struct TextArena: Sendable {
     kept.removeAll(keepingCapacity: true)
     swap(&spare, &kept)
   }
+
+  /// Nothing will be forgotten any more.
+  mutating func close() { spare = [] }
 
   private func range(_ text: (start: UInt32, count: UInt16)) -> Range<Int> {
     Int(text.start)..<Int(text.start) + Int(text.count)

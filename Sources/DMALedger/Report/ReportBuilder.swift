@@ -26,17 +26,20 @@ struct ReportBuilder {
         names: names, arena: arena, evidence: seen, losses: losses, release: log.releases[boot],
         upstream: log.upstreams[boot], countsTicks: countsTicks, order: order)
     }
-    let summaries = ledger.groups.filter { group in
-      !group.changes.isEmpty || !group.toldRefusals.isEmpty || !group.listedHolders.isEmpty
+    // Places are put in order and not the groups: of thousands each takes a kilobyte.
+    let places = ledger.groups.indices.filter { place in
+      let group = ledger.groups[place]
+      return !group.changes.isEmpty || !group.toldRefusals.isEmpty || !group.listedHolders.isEmpty
         || group.isAskedFor
         || !group.loggedHolders.isEmpty
-    }
-    .map { group in
+    }.sorted { isBefore(ledger.groups[$0], ledger.groups[$1]) }
+    let summaries = places.map { place in
+      let group = ledger.groups[place]
       let seen = evidence[group.boot]
       return GroupSummary(
         group, useIsTraceable: seen.sawUse && !seen.hasUnplacedUse, unuseIsTraceable: seen.sawUnuse,
         order: order)
-    }.sorted(by: isBefore)
+    }
     let found = summaries.map { FindingRegister.findings(in: $0, contexts[$0.ledger.boot]) }
     let (own, unclaimed) = WarnedOwnership.quote(log.warnings, in: found, summaries, contexts)
     let general = FindingRegister.general(
@@ -84,10 +87,8 @@ struct ReportBuilder {
       })
   }
 
-  private func isBefore(_ left: GroupSummary, _ right: GroupSummary) -> Bool {
-    let a = left.ledger
-    let b = right.ledger
-    return (a.id ?? .max, a.incarnation, a.changes.first?.call.entry.at.line ?? 0)
+  private func isBefore(_ a: GroupLedger, _ b: GroupLedger) -> Bool {
+    (a.id ?? .max, a.incarnation, a.changes.first?.call.entry.at.line ?? 0)
       < (b.id ?? .max, b.incarnation, b.changes.first?.call.entry.at.line ?? 0)
   }
 
