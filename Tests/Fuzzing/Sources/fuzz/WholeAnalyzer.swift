@@ -97,7 +97,7 @@ enum WholeAnalyzer {
       plain.sources[index].unparsed = []
     }
     plain.diagnostics.removeAll {
-      $0.message.contains("were not understood") || $0.message.contains("text without context")
+      $0.message.contains(" not understood") || $0.message.contains("text without context")
         || $0.message.contains("not the kernel's")
     }
     return plain
