@@ -56,6 +56,27 @@ struct FoundHolderTests {
     #expect(told.findings.allSatisfy { $0.group?.value != 7 || $0.severity < .error })
   }
 
+  @Test(
+    "411467012: a number that its named members left and joined twice is the group that its pointer shows")
+  func leftTwice() {
+    let joined = "add_device_to_group: IOMMU: groupID=7 device=\(nic)"
+    let left = "remove_device_from_group: IOMMU: groupID=7 device=\(nic)"
+    let first = [
+      ("k", joined),
+      ("k", Lines.entry("use", Lines.use, 3, device: nic)), ("k", Lines.result("use", Lines.use, 0)),
+      ("k", Lines.entry("unuse", Lines.unuse, 4, device: nic)), ("k", left),
+      // A member that nothing names keeps the group; the driver that is bound here takes nothing.
+      ("k", joined), ("k", left), ("k", joined),
+    ]
+    let again = [
+      ("k", Lines.entry("use", Lines.use, 3, device: nic)), ("k", Lines.result("use", Lines.use, 0)),
+    ]
+    let told = Lines.report(first + again)
+    #expect(told.groups.map(\.final) == [Count(exactly: 4)])
+    // Dead or alive, nobody took or gave anything since.
+    #expect(Lines.report(first).groups.first?.final == Count(exactly: 3))
+  }
+
   @Test("where uses alone are watched, whoever held the group before may have let go as well")
   func othersLetGo() {
     let told = Lines.report([

@@ -284,8 +284,10 @@ struct Ledger: CallSink, Sendable {
     join(device, index)
     // Others may be in the old one still; its pointer will tell, if it is captured.
     // A call that is at it still is none of its changes yet.
-    if let before, !isSuccessor, groups[before].pointer != nil || !groups[before].changes.isEmpty {
-      guesses[index] = before
+    if let before, !isSuccessor {
+      let isKnown = groups[before].pointer != nil || !groups[before].changes.isEmpty
+      // Where nothing has happened to that one since it was taken for the successor of another, it may be that other still.
+      guesses[index] = isKnown ? before : guesses[before]
     }
   }
 
