@@ -42,17 +42,55 @@ struct FoundTimingTests {
     #expect(told.has(.overRelease))
   }
 
-  @Test("130129003: a release whose entry was not seen may have come before a use that was told before it")
-  func releaseFromBefore() {
-    let told = Lines.report([
-      ("r", Lines.entry("release", Self.release, 1, own: Self.owner, group: "grp=0xff11000000de8400 id=9")),
-      ("k", Lines.result("use", Lines.use, 0, "\(Lines.group) dev=\"\(nic)\" cnt=1 own=0x0")),
-      ("q", Lines.result("release", Self.release, nil, "\(Lines.group) cnt=1 own=0x0")),
-    ])
+  @Test(
+    "130129003: a release whose entry was not seen may have come before a use that was told before it",
+    arguments: [true, false])
+  func releaseFromBefore(showsAnotherEntry: Bool) {
+    let another: [Event] = [
+      ("r", Lines.entry("release", Self.release, 1, own: Self.owner, group: "grp=0xff11000000de8400 id=9"))
+    ]
+    let told = Lines.report(
+      (showsAnotherEntry ? another : []) + [
+        ("k", Lines.result("use", Lines.use, 0, "\(Lines.group) dev=\"\(nic)\" cnt=1 own=0x0")),
+        ("q", Lines.result("release", Self.release, nil, "\(Lines.group) cnt=1 own=0x0")),
+      ])
     #expect(!told.has(.releaseUnowned))
     #expect(told.group(7)?.initial.contains(1) == true)
     #expect(told.group(7)?.final.exact == 1)
     #expect(told.verdict == .inconclusive)
+  }
+
+  @Test("410889014: a use that names nothing is at the group of the device that is being probed")
+  func useWithoutNames() {
+    let told = Lines.report([
+      ("q", "add_device_to_group: IOMMU: groupID=7 device=\(nic)"),
+      Self.mark("rp", "really_probe", "native0"),
+      ("q", Lines.entry("claim", Self.claim, 0)),
+      ("i", "use: (\(Lines.use)+0x0/0x8c)"),
+      // The claim has returned before the use has, and found its reference.
+      ("q", Lines.result("claim", Self.claim, -1)),
+      ("i", Lines.result("use", Lines.use, 0)),
+      ("i", "rp_ret: (device_driver_attach+0x24/0x4a <- really_probe) ret=0 dev=\"\(nic)\""),
+    ])
+    #expect(told.group(7)?.final == Count(exactly: 1))
+    #expect(told.group(7)?.peak == Count(exactly: 1))
+    #expect(told.verdict == .balanced)
+    #expect(told.findings.first { $0.rule == .notViable }?.message.contains("by right") == true)
+  }
+
+  @Test("303748014: an unuse beside a use that nothing places leaves one less than it found")
+  func unuseBesideUnplacedUse() throws {
+    let told = Lines.report([
+      ("i", Lines.result("use", Lines.use, 0)),
+      ("i", Lines.entry("unuse", Lines.unuse, 1, device: nic)),
+      ("i", Lines.result("unuse", Lines.unuse, nil)),
+      ("q", Lines.entry("query", Lines.query, 1)),
+      ("k", Lines.result("use", Lines.use, 0)),
+      ("q", Lines.result("query", Lines.query, 1)),
+    ])
+    let change = try #require(told.group(7)?.changes.first { $0.call.rawValue == "unuse" })
+    #expect(change.before == Count(min: 1, max: 2))
+    #expect(change.after == Count(min: 0, max: 1))
   }
 
   @Test("110681010: an unuse that changed nothing may have met a use whose return comes later")

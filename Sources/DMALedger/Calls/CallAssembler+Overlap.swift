@@ -29,7 +29,7 @@ extension CallAssembler {
 
   /// A call arrives at its group as soon as an observer has named that.
   mutating func arrive(_ open: inout OpenCall, _ key: Int) {
-    guard let call = open.call, call.place == nil, let group = ledger.group(of: call) else { return }
+    guard let call = open.call, call.place == nil, let group = ledger.group(of: placed(call)) else { return }
     settleForgotten(at: group, before: call)
     open.call?.place = group
     ledger.noteArrival(at: group)
@@ -41,6 +41,14 @@ extension CallAssembler {
     open.call?.arrivedAlone =
       !lanes.meetOthers(at: group, except: key) && overlaps[group] == nil && drained[group] == nil
       && !meetsUnfinished && !isContested(group) && !ledger.isOvertaken(call, at: group)
+  }
+
+  /// A call that names nothing is at the group of the device that is being probed around it.
+  private func placed(_ call: OwnershipCall) -> OwnershipCall {
+    guard call.namesNothing, let device = call.window.flatMap({ windows[$0]?.device }) else { return call }
+    var call = call
+    call.device = device
+    return call
   }
 
   /// Events go missing: releases that are open there, and of which no line will show the return, may still be to come.

@@ -245,7 +245,9 @@ struct CallAssembler<Ledger: CallSink> {
           renameWindow(index, name)
         }
       }
+      let wasNameless = call.namesNothing
       fill(&call, from: fields, names)
+      if wasNameless, !call.namesNothing { call.place = nil }
       call.parent = call.parent ?? event.parent
       top.call = call
       arrive(&top, key)
@@ -412,7 +414,8 @@ struct CallAssembler<Ledger: CallSink> {
       return
     }
     let isAlone =
-      call.arrivedAlone && (call.arrivalSerial ?? ledger.serial(of: group)) == ledger.serial(of: group)
+      call.arrivedAlone && call.place ?? group == group
+      && (call.arrivalSerial ?? ledger.serial(of: group)) == ledger.serial(of: group)
     // A call that nothing names, or that nobody watches, may have come before or behind it.
     let isJoined = call.place != nil && call.arrivalElsewhere < ledger.callsElsewhere
     let unwatched = call.place == nil ? 0 : ledger.unwatchedCalls(at: group) - call.arrivalUnwatched

@@ -68,6 +68,9 @@ package struct OwnershipCall: Sendable {
   /// Its code says that it found a count of 0.
   var showsIdleGroup: Bool { result == 0 && (kind == .claim || kind == .query) }
 
+  /// No observer named its device or its group so far.
+  var namesNothing: Bool { device == nil && group == nil }
+
   /// When it took effect.
   package var time: Nanoseconds? { exit?.time ?? entry.time }
 

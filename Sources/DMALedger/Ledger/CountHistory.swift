@@ -61,6 +61,9 @@ package struct CountHistory: Sendable {
   /// Steps of calls that can have come in several orders, and the step before the first of them.
   private var spreads: [Int: (spread: Spread, start: Int)] = [:]
 
+  /// By how much other calls may have moved the count within a step.
+  private var company: [Int: Company] = [:]
+
   package init(start: Count) {
     self.start = start
     current = start
@@ -122,13 +125,16 @@ package struct CountHistory: Sendable {
     if let first = places.min() { reach(from: first) }
   }
 
-  /// Another call may have taken effect around a step, and moved the count by so much more.
-  mutating func widen(_ serial: Int, low: Int, high: Int) {
-    guard let index = place(of: serial), steps[index].reset == nil else { return }
-    steps[index].low += low
-    steps[index].high += high
-    steps[index].post = .unknown
-    reach(from: index)
+  /// Another call may have taken effect around any of these steps, before or behind it, and moved the count by so much more.
+  mutating func widen(_ serials: [Int], low: Int, high: Int) {
+    let places = serials.compactMap(place).filter { steps[$0].reset == nil }
+    for index in places {
+      steps[index].low += low
+      steps[index].high += high
+      steps[index].post = .unknown
+      company[steps[index].serial, default: Company()].join(low: low, high: high)
+    }
+    if let first = places.min() { reach(from: first) }
   }
 
   /// The calls that were taken for those of a step may have been others: of what it did nothing is known.
@@ -273,6 +279,7 @@ package struct CountHistory: Sendable {
     steps.giveBackRoom()
     loose = 0..<0
     if !spreads.isEmpty { spreads = spreads.filter { place(of: $0.key) != nil } }
+    if !company.isEmpty { company = company.filter { place(of: $0.key) != nil } }
   }
 
   /// Releases of a group that may have been owned are not folded, as long as they are few: the count behind one is 0 or
@@ -308,7 +315,7 @@ package struct CountHistory: Sendable {
       }
       state = result[index].after
     }
-    return NarrowedCounts(initial: initial, kept: steps, counts: result, spreads: spreads)
+    return NarrowedCounts(initial: initial, kept: steps, counts: result, spreads: spreads, company: company)
   }
 
   static func forward(_ count: Count, _ step: Step) -> Count? {
@@ -336,12 +343,14 @@ package struct NarrowedCounts: Sendable {
   private let kept: [CountHistory.Step]
   private let counts: [(before: Count, after: Count)]
   private let spreads: [Int: (spread: CountHistory.Spread, start: Int)]
+  private let company: [Int: CountHistory.Company]
 
   fileprivate init(
     initial: Count, kept: [CountHistory.Step], counts: [(before: Count, after: Count)],
-    spreads: [Int: (spread: CountHistory.Spread, start: Int)]
+    spreads: [Int: (spread: CountHistory.Spread, start: Int)], company: [Int: CountHistory.Company]
   ) {
     self.spreads = spreads
+    self.company = company
     self.initial = initial
     self.kept = kept
     self.counts = counts
@@ -355,6 +364,13 @@ package struct NarrowedCounts: Sendable {
 
   /// Before and after of one step, in any order that it can have among those beside it; unknown where it was folded.
   package func counts(at serial: Int) -> (before: Count, after: Count) {
+    let together = countsTogether(at: serial)
+    guard let company = company[serial] else { return together }
+    return (company.before(together.before), company.after(together.after))
+  }
+
+  /// The same of a step and of what may have come with it.
+  private func countsTogether(at serial: Int) -> (before: Count, after: Count) {
     if let (spread, start) = spreads[serial] { return spread.counts(from: counts(at: start).after) }
     var low = 0
     var high = kept.count
@@ -382,6 +398,9 @@ package struct NarrowedCounts: Sendable {
         raise(peak)
       } else if !step.isOverlapped {
         raise(count.after)
+      }
+      if let company = company[step.serial] {
+        peak.max = Count.greater(peak.max, company.before(count.before).max)
       }
     }
     return peak

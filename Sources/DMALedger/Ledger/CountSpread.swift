@@ -58,4 +58,25 @@ extension CountHistory {
       min(one.lowerBound, other.lowerBound)...max(one.upperBound, other.upperBound)
     }
   }
+
+  /// Calls that may have come with a step, before or behind it: by how much they may have moved the count.
+  package struct Company: Sendable {
+    private var low = 0
+    private var high = 0
+
+    mutating func join(low: Int, high: Int) {
+      self.low += low
+      self.high += high
+    }
+
+    /// What the step itself found, where this was there before all of them.
+    func before(_ count: Count) -> Count {
+      Count(min: max(0, count.min + low), max: count.max.map { $0 + high })
+    }
+
+    /// What it left itself, where this is what all of them left.
+    func after(_ count: Count) -> Count {
+      Count(min: max(0, count.min - high), max: count.max.map { $0 - low })
+    }
+  }
 }

@@ -1,9 +1,10 @@
 /// Calls that took effect at another time than their lines say: before others that were told before them.
 extension GroupLedger {
   /// What rests on nobody having been there beside the calls before this one proves nothing. True where there are any
-  /// that it may have met.
-  mutating func meetEarlier(_ call: OwnershipCall) -> Bool {
-    guard call.isEntryMissed, call.kind != .query, call.result ?? 0 == 0 else { return false }
+  /// that it may have met. Where nobody watches its entry it is taken to have come last, unless it `isContradicted` by them.
+  mutating func meetEarlier(_ call: OwnershipCall, isContradicted: Bool = false) -> Bool {
+    let mayBeEarlier = call.isEntryMissed || isContradicted && call.isEntryUnseen
+    guard mayBeEarlier, call.kind != .query, call.result ?? 0 == 0 else { return false }
     let met = changes.kept.reversed().prefix { mayHaveMet($0.call, call) }
     guard let first = met.map(\.call.entry.at).min() else { return false }
     for place in anomalies.indices where anomalies[place].witness.at >= first {
@@ -36,8 +37,8 @@ extension GroupLedger {
     // Behind the one before them, too.
     let steps = (changes.kept.last { $0.step < first.step }.map { [$0.step] } ?? []) + met.map(\.step)
     switch call.kind {
-    case .use, .claim, .deviceClaim: for step in steps { history.widen(step, low: 0, high: 1) }
-    case .unuse, .deviceRelease: for step in steps { history.widen(step, low: -1, high: 0) }
+    case .use, .claim, .deviceClaim: history.widen(steps, low: 0, high: 1)
+    case .unuse, .deviceRelease: history.widen(steps, low: -1, high: 0)
     case .release: history.loosen(from: first.step)
     case .query: break
     }
