@@ -30,6 +30,28 @@ struct FoundOrderTests {
     #expect(unuses.first { $0.at.line == 11 }?.before.max ?? .max >= 1)
   }
 
+  @Test("411221001: counts that leave no room for an unuse put calls in order before any unuse was seen")
+  func roomForUnuse() {
+    func events(last: Int) -> [(task: String, event: String)] {
+      [
+        ("k", "rp: (really_probe+0x0/0x396) dev=\"\(nic)\" drv=\"native0\""),
+        ("i", "rp: (really_probe+0x0/0x396) dev=\"\(audio)\" drv=\"native1\""),
+        ("k", Lines.entry("use", Lines.use, 0, device: nic)),
+        ("i", Lines.entry("use", Lines.use, 0, device: audio)),
+        ("k", Lines.result("use", Lines.use, 0)),
+        // The probe fails while the other one is still in its use; whether anybody watches the unuse nothing shows.
+        ("k", "dclean: (pci_dma_cleanup+0x0/0x8c) dev=\"\(nic)\""),
+        ("i", Lines.result("use", Lines.use, 0, "\(Lines.group) dev=\"\(audio)\" cnt=\(last) own=0x0")),
+      ]
+    }
+    let told = Lines.report(events(last: 2))
+    #expect(told.group(7)?.initial == Count(exactly: 0))
+    #expect(told.group(7)?.changes.map(\.after) == [Count(min: 1, max: 2), Count(min: 1, max: 2)])
+    #expect(told.group(7)?.peak == Count(exactly: 2))
+    // One less, and it must have run.
+    #expect(Lines.report(events(last: 1)).group(7)?.changes.first?.after.exact == nil)
+  }
+
   @Test(
     "70101009: what was read behind a call is the last count only where the times agree that it was read last"
   )

@@ -233,7 +233,9 @@ extension CallAssembler {
     // A device that is used twice may have been given back in between, and one that was unbound behind it.
     if calls.contains(where: { $0.call.kind == .use && mayBeUnbound(behind: $0.call) }) { return true }
     let users = calls.filter { $0.call.kind == .use }.compactMap(\.call.device)
-    return Set(users).count < users.count || calls.contains { $0.followers.contains(where: \.mayMove) }
+    let hidden =
+      users.count - Set(users).count + calls.reduce(0) { $0 + $1.followers.count(where: \.mayMove) }
+    return hidden > 0 && ledger.allows(hidden, beside: calls, at: group)
   }
 
   /// Nobody waits any longer, or nobody at the group of a number.

@@ -82,6 +82,8 @@ protocol CallSink {
   /// Something shows that a driver, of this device where it is known, may have given back a reference; nobody watches that.
   /// `isOver`: by now; otherwise it may still come, until something shows that it is over.
   mutating func mayGiveBack(_ device: NameID?, isOver: Bool)
+  /// Whether up to so many unuses that nobody watches may have run beside calls at a group, for all that those read.
+  func allows(_ unuses: Int, beside calls: [OverlappingCall<Self>], at group: Int) -> Bool
   /// Drivers of a group that may be doing so.
   func givingBack(at group: Int) -> Int
   /// Whether a device took a reference of a group and was not seen to give it back.

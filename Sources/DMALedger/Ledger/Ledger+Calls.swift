@@ -59,12 +59,19 @@ extension Ledger {
     keptChanges = groups.reduce(0) { $0 + $1.changes.kept.count }
   }
 
+  func allows(_ unuses: Int, beside calls: [OverlappingCall<Ledger>], at index: Int) -> Bool {
+    OverlapOrder.allows(unuses, beside: overlapping(calls, at: index))
+  }
+
+  private func overlapping(_ calls: [OverlappingCall<Ledger>], at index: Int) -> OverlapOrder.Calls {
+    OverlapOrder.Calls(
+      calls.map { OverlapOrder.Call($0.call, closed: $0.closed) }, count: groups[index].count,
+      owner: groups[index].owner, serial: groups[index].serial)
+  }
+
   mutating func apply(_ calls: [OverlappingCall<Ledger>], unuses: Int, to index: Int) {
     if unuses > 0 { groups[index].allowUnwatched(uses: 0, unuses: unuses) }
-    var order = OverlapOrder.find(
-      calls.map { OverlapOrder.Call($0.call, closed: $0.closed) }, count: groups[index].count,
-      owner: groups[index].owner,
-      serial: groups[index].serial)
+    var order = OverlapOrder.find(overlapping(calls, at: index))
     order.lowerPeak(by: unuses)
     groups[index].begin(order)
     var isUnnamed = false

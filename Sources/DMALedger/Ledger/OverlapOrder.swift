@@ -6,6 +6,8 @@ struct OverlapOrder: Sendable {
   struct Call: Sendable {
     var call: OwnershipCall
     var closed: Moment
+    /// Nobody saw it, and it may never have been.
+    private(set) var isHidden = false
 
     init(_ call: OwnershipCall, closed: Moment) {
       self.call = call
@@ -15,6 +17,16 @@ struct OverlapOrder: Sendable {
     /// Its return, or where nobody saw that its entry.
     var moment: LineReference { (call.exit ?? call.entry).at }
     var entered: Moment { call.entryMoment }
+
+    /// An unuse that nobody saw, at any time.
+    static var hiddenUnuse: Call {
+      let never = LineReference(source: .max, line: .max)
+      var call = OwnershipCall(kind: .unuse, entry: Witness(at: never, time: nil, text: .none))
+      call.isEntryUnseen = true
+      var hidden = Call(call, closed: Moment(at: never, tie: 0, cpu: -1, pid: -1))
+      hidden.isHidden = true
+      return hidden
+    }
   }
 
   /// The calls in one of the possible orders, the one that is closest to that of their returns.
@@ -43,44 +55,50 @@ struct OverlapOrder: Sendable {
     var isOwned: Bool
   }
 
-  static func find(_ calls: [Call], count: Count, owner: Ownership, serial: Int) -> OverlapOrder {
+  /// The calls, in the order of their returns, and what is known of their group before the first of them.
+  struct Calls: Sendable {
+    var calls: [Call]
+    /// What they all found: what the first to arrive read, where it is known who that was.
+    var known: Count
+    var owner: Ownership
+    /// What the last of them left, where it was read.
+    var left: Int?
+
+    init(_ calls: [Call], count: Count, owner: Ownership, serial: Int) {
+      self.calls = calls
+      self.owner = owner
+      let first = calls.first { $0.call.arrivedAlone && $0.call.arrivalSerial == serial }
+      let read = calls.contains { $0.call.isEntryUnseen } ? nil : first?.call.countBefore
+      known = read.map { Count(exactly: $0) } ?? count
+      left = OverlapOrder.lastRead(calls)
+    }
+  }
+
+  static func find(_ overlapping: Calls) -> OverlapOrder {
+    let calls = overlapping.calls
     // Calls that nobody saw return are taken to have been as quick as any.
     var order = OverlapOrder(
       places: calls.indices.sorted { (calls[$0].moment, $0) < (calls[$1].moment, $1) },
       found: calls.map { _ in nil }, spreads: calls.map { _ in nil })
     var founds = calls.map { _ in Set<Int>() }
     if calls.count > mostTried { return order }
-    // What the first to arrive read is what they all found, where it is known who that was.
-    let first = calls.first { $0.call.arrivedAlone && $0.call.arrivalSerial == serial }
-    let read = calls.contains { $0.call.isEntryUnseen } ? nil : first?.call.countBefore
-    let known = read.map { Count(exactly: $0) } ?? count
-    let last = lastRead(calls)
+    let known = overlapping.known
     var ends: [(before: Int, after: Int, peak: Int, isOwned: Bool)] = []
-    // An owner without a count has lost it to a driver, and from then on nothing is as it should be.
-    let isIllegal = owner == .user && known.exact == 0
-    for mayWarn in isIllegal ? [true] : [false, true] where ends.isEmpty {
-      for start in known.min...min(known.max ?? .max, known.min + reach) {
-        for isOwned in [false, true] where owner == .unknown || isOwned == (owner == .user) {
-          if isOwned, start == 0, !mayWarn { continue }
-          search(calls, mayWarn, [], [State(count: start, isOwned: isOwned)]) { places, path in
-            guard let end = path.last, last.map({ $0 == end.count }) ?? true, fits(calls, places, path) else {
-              return
-            }
-            if ends.isEmpty
-              || places.lexicographicallyPrecedes(order.places, by: { calls[$0].moment < calls[$1].moment })
-            {
-              order.places = places
-            }
-            for (index, place) in places.enumerated() {
-              founds[place].insert(path[index].count)
-              let spread = CountHistory.Spread(
-                start: start, found: path[index].count, left: path[index + 1].count)
-              order.spreads[place] = order.spreads[place]?.joined(with: spread) ?? spread
-            }
-            ends.append((start, end.count, path.map(\.count).max() ?? start, end.isOwned))
-          }
-        }
+    tryAll(overlapping) { places, path in
+      guard let start = path.first?.count, let end = path.last else { return true }
+      if ends.isEmpty
+        || places.lexicographicallyPrecedes(order.places, by: { calls[$0].moment < calls[$1].moment })
+      {
+        order.places = places
       }
+      for (index, place) in places.enumerated() {
+        founds[place].insert(path[index].count)
+        let spread = CountHistory.Spread(
+          start: start, found: path[index].count, left: path[index + 1].count)
+        order.spreads[place] = order.spreads[place]?.joined(with: spread) ?? spread
+      }
+      ends.append((start, end.count, path.map(\.count).max() ?? start, end.isOwned))
+      return true
     }
     guard let first = ends.first else { return order }
     order.isPossible = true
@@ -90,12 +108,54 @@ struct OverlapOrder: Sendable {
     order.before = Count(
       min: ends.map(\.before).min() ?? 0, max: isOpen ? nil : ends.map(\.before).max())
     order.after = Count(
-      min: ends.map(\.after).min() ?? 0, max: isOpen && last == nil ? nil : ends.map(\.after).max())
+      min: ends.map(\.after).min() ?? 0,
+      max: isOpen && overlapping.left == nil ? nil : ends.map(\.after).max())
     order.peak = Count(
       min: ends.map(\.peak).min() ?? 0, max: isOpen ? nil : ends.map(\.peak).max())
     order.owner =
       ends.allSatisfy { $0.isOwned == first.isOwned } ? (first.isOwned ? .user : .none) : .unknown
     return order
+  }
+
+  /// Whether up to so many unuses that nobody watches may have run among the calls: whether what these read leaves room for
+  /// at least one of them.
+  static func allows(_ unuses: Int, beside overlapping: Calls) -> Bool {
+    guard overlapping.calls.count + unuses < mostTried else { return true }
+    return (1...max(1, unuses)).contains { number in
+      var all = overlapping
+      // The last call stays the last, and what it read.
+      all.calls.insert(contentsOf: (0..<number).map { _ in Call.hiddenUnuse }, at: 0)
+      var isPossible = false
+      tryAll(all) { _, _ in
+        isPossible = true
+        return false
+      }
+      return isPossible
+    }
+  }
+
+  /// Tries all orders with all counts that are possible, until `body` has enough of them. It is given the places of the
+  /// calls in their order, and the states before, between and behind them.
+  private static func tryAll(_ overlapping: Calls, _ body: ([Int], [State]) -> Bool) {
+    let (calls, known, owner) = (overlapping.calls, overlapping.known, overlapping.owner)
+    // An owner without a count has lost it to a driver, and from then on nothing is as it should be.
+    let isIllegal = owner == .user && known.exact == 0
+    var isFound = false
+    for mayWarn in isIllegal ? [true] : [false, true] where !isFound {
+      for start in known.min...min(known.max ?? .max, known.min + reach) {
+        for isOwned in [false, true] where owner == .unknown || isOwned == (owner == .user) {
+          if isOwned, start == 0, !mayWarn { continue }
+          let goesOn = search(calls, mayWarn, [], [State(count: start, isOwned: isOwned)]) { places, path in
+            guard let end = path.last, overlapping.left.map({ $0 == end.count }) ?? true,
+              fits(calls, places, path)
+            else { return true }
+            isFound = true
+            return body(places, path)
+          }
+          if !goesOn { return }
+        }
+      }
+    }
   }
 
   /// So many that nobody watches may have given back in between.
@@ -111,12 +171,15 @@ struct OverlapOrder: Sendable {
     return isLast ? read : nil
   }
 
+  /// False where `found` has enough.
   private static func search(
-    _ calls: [Call], _ mayWarn: Bool, _ done: [Int], _ path: [State], _ found: ([Int], [State]) -> Void
-  ) {
+    _ calls: [Call], _ mayWarn: Bool, _ done: [Int], _ path: [State], _ found: ([Int], [State]) -> Bool
+  ) -> Bool {
     guard done.count < calls.count, let state = path.last else { return found(done, path) }
     for place in calls.indices where !done.contains(place) {
       let call = calls[place].call
+      // Those that nobody saw are all alike.
+      if calls[place].isHidden, place > 0, calls[place - 1].isHidden, !done.contains(place - 1) { continue }
       // Where the entry itself is the line that shows the other one to be over, that was over before.
       let hasEarlier = calls.indices.contains {
         !done.contains($0) && $0 != place && !call.isEntryUnseen
@@ -133,14 +196,13 @@ struct OverlapOrder: Sendable {
       let mayFindNone =
         call.kind == .unuse && call.exit == nil && call.countBefore == 0 && state.count == 0
       let isRefused = isLate || mayFindNone || next.isEmpty && mayWarn && call.kind.hasResult == false
-      if isRefused { next.append(state) }
+      if isRefused, !calls[place].isHidden { next.append(state) }
       if mayWarn, call.kind == .unuse, state.isOwned, state.count > 0 {
         next.append(State(count: state.count - 1, isOwned: true))
       }
-      for next in next {
-        search(calls, mayWarn, done + [place], path + [next], found)
-      }
+      for next in next where !search(calls, mayWarn, done + [place], path + [next], found) { return false }
     }
+    return true
   }
 
   /// Whether everything that was read at an entry was there at that moment: after calls that had begun, and before
