@@ -56,6 +56,45 @@ struct FoundHolderTests {
     #expect(told.findings.allSatisfy { $0.group?.value != 7 || $0.severity < .error })
   }
 
+  @Test("707756003: a use behind lost events is none of a probe that another task had begun before them")
+  func probeOfAnotherTask() {
+    let lost = "CPU:1 [LOST 13 EVENTS]"
+    let text = Lines.text([
+      ("k", "rp: (really_probe+0x0/0x396) dev=\"\(nic)\" drv=\"native3\""),
+      ("k", Lines.entry("use", Lines.use, 0, device: nic)), ("k", Lines.result("use", Lines.use, 0)),
+      ("k", lost),
+      ("i", Lines.entry("use", Lines.use, 0, device: nic)), ("i", Lines.result("use", Lines.use, 0)),
+      ("i", "devrm: (device_remove+0x0/0x8c) dev=\"\(nic)\""),
+      ("i", "clean: (device_unbind_cleanup+0x0/0x8c) dev=\"\(nic)\""),
+      ("i", Lines.entry("use", Lines.use, 1, device: nic)), ("i", Lines.result("use", Lines.use, 0)),
+      ("i", "bound: (driver_bound+0x0/0x8c) dev=\"\(nic)\""),
+      ("q", Lines.entry("unuse", Lines.unuse, 1, device: audio, group: "grp=0xff110001005f7900 id=8")),
+    ])
+    let lines = text.split(separator: "\n").map { $0.hasSuffix(lost) ? lost[...] : $0 }
+    let told = report(on: "# tracer: nop\n" + lines.joined(separator: "\n") + "\n")
+    #expect(!told.has(.unbindLeak))
+    #expect(told.findings.allSatisfy { $0.severity < .error })
+    #expect(told.group(7)?.final == Count(exactly: 2))
+    #expect(told.verdict == .inconclusive)
+  }
+
+  @Test("705935013: a count of 0 between two uses shows that the first was given back, whoever read it")
+  func givenBackUnseen() {
+    let told = Lines.report([
+      ("k", "rp: (really_probe+0x0/0x396) dev=\"\(nic)\" drv=\"native0\""),
+      ("k", Lines.entry("use", Lines.use, 0, device: nic)), ("k", Lines.result("use", Lines.use, 0)),
+      ("k", "devrm: (device_remove+0x0/0x8c) dev=\"\(nic)\""),
+      ("q", Lines.entry("claim", "iommu_group_claim_dma_owner", 0)),
+      ("k", Lines.entry("use", Lines.use, 0, device: nic)), ("k", Lines.result("use", Lines.use, 0)),
+      ("k", "bound: (driver_bound+0x0/0x8c) dev=\"\(nic)\""),
+      ("k", "rp_ret: (device_driver_attach+0x24/0x4a <- really_probe) ret=0 dev=\"\(nic)\""),
+      ("q", Lines.result("claim", "iommu_group_claim_dma_owner", -1)),
+    ])
+    #expect(told.findings.allSatisfy { $0.severity < .error })
+    #expect(told.kernel.testDriverRemove != .unfixed)
+    #expect(told.group(7)?.excess.min == 0)
+  }
+
   @Test(
     "411467012: a number that its named members left and joined twice is the group that its pointer shows")
   func leftTwice() {

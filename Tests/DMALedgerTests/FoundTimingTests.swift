@@ -78,6 +78,24 @@ struct FoundTimingTests {
     #expect(told.findings.first { $0.rule == .notViable }?.message.contains("by right") == true)
   }
 
+  @Test(
+    "701663014: an unuse that seems to change nothing may have met a use of which only the return is watched")
+  func unuseBesideReturn() {
+    func state(_ count: Int, _ device: String) -> String { "\(Lines.group) dev=\"\(device)\" cnt=\(count)" }
+    let told = Lines.report([
+      ("k", Lines.result("use", Lines.use, 0, state(1, audio))),
+      ("r", Lines.result("use", Lines.use, 0, state(2, nic))),
+      ("r", Lines.entry("unuse", Lines.unuse, 2, own: nil, device: nic)),
+      // The use of the task below had the lock between the unuse and this reading.
+      ("r", Lines.result("unuse", Lines.unuse, nil, state(2, nic))),
+      ("i", Lines.result("use", Lines.use, 0, state(2, "0000:65:00.9"))),
+    ])
+    #expect(!told.has(.pasidBlockedUnuse))
+    #expect(told.verdict == .inconclusive)
+    #expect(told.group(7)?.final == Count(exactly: 2))
+    #expect(told.group(7)?.changes.first { $0.call.rawValue == "unuse" }?.after.contains(1) == true)
+  }
+
   @Test("303748014: an unuse beside a use that nothing places leaves one less than it found")
   func unuseBesideUnplacedUse() throws {
     let told = Lines.report([

@@ -123,14 +123,16 @@ struct UnwatchedTests {
     #expect(told.findings.allSatisfy { $0.severity < .error })
   }
 
-  @Test("binds of a group that no call names are no balance where no use is watched")
-  func bindsWithoutGroup() {
-    let told = Lines.report([
+  @Test(
+    "binds of a group that no call names are no balance where no use is watched",
+    arguments: [[], ["add_device_to_group: IOMMU: groupID=8 device=\(nic)"]])
+  func bindsWithoutCall(joins: [String]) {
+    let claims: [Event] = [
       ("q", Lines.entry("query", Lines.query, 0)), ("q", Lines.result("query", Lines.query, 0)),
       ("q", Lines.entry("claim", "iommu_group_claim_dma_owner", 0)),
       ("q", Lines.result("claim", "iommu_group_claim_dma_owner", 0)),
-      Self.probe(), Self.end(0),
-    ])
+    ]
+    let told = Lines.report(claims + joins.map { ("k", $0) } + [Self.probe(), Self.end(0)])
     #expect(told.verdict == .inconclusive)
     #expect(told.reasons.contains { $0.contains("no use appears") })
   }

@@ -53,6 +53,16 @@ extension CallAssembler {
     ledger.leaveOpen(device)
   }
 
+  /// The window of a device that something is done to in a task. One task probes it from end to end: where another one is at
+  /// it behind lost events, the probe has ended among those.
+  mutating func openWindow(of device: NameID, _ pid: Int32) -> Int? {
+    guard let index = windowOfDevice[device], let window = windows[index] else { return nil }
+    guard window.lossEpoch >= 0, window.lossEpoch != lossEpoch, window.pid >= 0, pid >= 0, window.pid != pid
+    else { return index }
+    leaveWindow(index)
+    return nil
+  }
+
   // MARK: - Losses
 
   mutating func lose(_ kind: Loss.Kind, _ event: TraceEvent, _ line: Span<UInt8>, _ at: LineReference) {

@@ -86,7 +86,7 @@ extension CallAssembler {
   /// The window a call belongs to: its device's, or the innermost of its task.
   mutating func window(for call: OwnershipCall, _ key: Int) -> Int? {
     guard call.kind == .use || call.kind == .unuse else { return nil }
-    if let device = call.device, let index = windowOfDevice[device] { return index }
+    if let device = call.device, let index = openWindow(of: device, call.pid) { return index }
     if call.parent == .releaseDriver { return nil }
     guard
       let frame = lanes[key].last(where: { $0.function == .reallyProbe || $0.function == .releaseDriver })
@@ -281,7 +281,7 @@ extension CallAssembler {
 
   private mutating func windowOfMark(_ event: TraceEvent, _ key: Int, _ parent: KernelFunction?) -> Int? {
     if let device = event.fields.device {
-      if let index = windowOfDevice[device] { return index }
+      if let index = openWindow(of: device, pid(of: event, key)) { return index }
       guard let frame = lanes[key].last(where: { $0.window != nil }), let index = frame.window,
         windows[index]?.device == nil
       else { return nil }

@@ -237,6 +237,28 @@ package struct CountHistory: Sendable {
     }
   }
 
+  /// Whether what nobody watches may have run behind one step and before another.
+  func mayHaveMovedUnseen(between first: Int, and last: Int) -> Bool {
+    guard let lastUnwatched, lastUnwatched > first else { return false }
+    return self[first + 1..<last].contains { $0.isUnwatched && ($0.low < 0 || $0.high > 0) }
+  }
+
+  /// What the count was before `last` at most, where it is known behind `first`, by what ran in between and not by what was
+  /// read there; rather too high where steps are folded. `nil` where `first` is.
+  func most(between first: Int, and last: Int) -> Int? {
+    guard let place = place(of: first), var most = steps[place].reached.max else { return nil }
+    for step in self[first + 1..<last] {
+      most = step.reset ?? max(0, Reach.sum(most, step.high))
+    }
+    return most
+  }
+
+  /// The steps of a range of serials, as they are kept.
+  private subscript(serials: Range<Int>) -> ArraySlice<Step>.SubSequence {
+    guard let start = placeAtOrBefore(serials.lowerBound) else { return [] }
+    return steps[start...].prefix { $0.serial < serials.upperBound }
+  }
+
   /// These steps are calls at the same time, with the highest count among them.
   mutating func markOverlap(_ range: ClosedRange<Int>, peak: Count) {
     guard let first = place(of: range.lowerBound) else { return }

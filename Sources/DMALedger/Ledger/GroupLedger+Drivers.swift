@@ -100,9 +100,12 @@ extension GroupLedger {
     if step < history.count - 1, history.hasBreak(in: step + 1...history.count - 1) {
       return false
     }
-    if let exact = foretold.exact { return exact == read }
-    // As high as it can be: nothing of what may have come back unseen did.
-    if read == foretold.max { return true }
+    if history.mayHaveMovedUnseen(between: step, and: history.count - 1) {
+      // As high as it can be: nothing of what may have come back unseen did. What was read in between does not tell that.
+      if let most = history.most(between: step, and: history.count - 1) { return read == most }
+    } else if let exact = foretold.exact {
+      return exact == read
+    }
     guard let before = countRead(first, isAlone: first.arrivedAlone) else { return nil }
     return foretoldSerial == step + 1 && read == before + 1
   }

@@ -7,6 +7,14 @@ extension GroupLedger {
     guard mayBeEarlier, call.kind != .query, call.result ?? 0 == 0 else { return false }
     let met = changes.kept.reversed().prefix { mayHaveMet($0.call, call) }
     guard let first = met.map(\.call.entry.at).min() else { return false }
+    retract(behind: first, met.map(\.step))
+    // Whoever owned the group before a release, and how often, those calls do not show.
+    if call.kind == .release || call.kind == .deviceRelease { history.doubt(met.map(\.step)) }
+    return true
+  }
+
+  /// Defects that rest on nobody having been beside these calls, the first of which was entered there, are none.
+  private mutating func retract(behind first: LineReference, _ steps: [Int]) {
     for place in anomalies.indices where anomalies[place].witness.at >= first {
       switch anomalies[place].kind {
       case .overRelease(let other, _), .releaseUnowned(let other), .pasidBlocked(let other):
@@ -16,14 +24,13 @@ extension GroupLedger {
     }
     for index in devices.indices {
       for place in devices[index].leaks.indices where devices[index].leaks[place].cause == .blocked {
-        guard met.contains(where: { $0.step == devices[index].leaks[place].step }) else { continue }
+        guard steps.contains(devices[index].leaks[place].step) else { continue }
         devices[index].leaks[place].countsProve = nil
         devices[index].leaks[place].certainty = .suspected
+        // It may have been given back after all.
+        history.widen([devices[index].leaks[place].step], low: -1, high: 0)
       }
     }
-    // Whoever owned the group before a release, and how often, those calls do not show.
-    if call.kind == .release || call.kind == .deviceRelease { history.doubt(met.map(\.step)) }
-    return true
   }
 
   /// A call that nothing names took effect behind a line, and maybe here: around any of the calls since then.

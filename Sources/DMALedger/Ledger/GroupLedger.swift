@@ -183,7 +183,10 @@ struct GroupLedger: Sendable {
     noteBound(step)
     if !history.add(step) {
       note(.impossible(call))
-      if call.isEntryUnseen { doubtReturns(before: call) }
+      if call.isEntryUnseen {
+        _ = meetEarlier(call, isContradicted: true)
+        doubtReturns(before: call)
+      }
     }
     if let overlapStart, overlap != nil { history.spread(spread, from: overlapStart) }
     changes.append(

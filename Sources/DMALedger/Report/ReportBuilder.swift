@@ -129,7 +129,10 @@ struct ReportBuilder {
         "\(counted(open.total, "ownership call")) cannot be given to a group: the capture has no argument that names it"
       )
     }
-    if ledger.unwatched.uses > 0 {
+    // Of a group with calls of its own its count tells as much.
+    if ledger.unwatched.uses > 0
+      || ledger.groups.contains(where: { $0.changes.isEmpty && $0.unwatched.uses > 0 })
+    {
       reasons.append("drivers were bound, but no use appears anywhere in the capture; make sure it is traced")
     }
     if evidence.contains(where: { $0.cutPasses > 0 }) {
