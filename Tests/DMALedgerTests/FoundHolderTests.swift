@@ -78,6 +78,50 @@ struct FoundHolderTests {
     #expect(told.verdict == .inconclusive)
   }
 
+  @Test(
+    "911542014: a refusal that met a use says nothing of references that belong to nobody",
+    arguments: [true, false])
+  func refusalBesideUse(areApart: Bool) {
+    func state(_ device: String?) -> String { "\(Lines.group)" + (device.map { " dev=\"\($0)\"" } ?? "") }
+    let use = Lines.entry("use", Lines.use, nil, own: nil, device: nic)
+    let refusal: [(task: String, event: String)] = [
+      ("q", Lines.entry("query", Lines.query, nil, own: nil)), ("k", use),
+      ("q", Lines.result("query", Lines.query, 1)),
+    ]
+    let before = Lines.text(
+      [
+        ("k", Lines.entry("unuse", Lines.unuse, nil, own: nil, device: nic)),
+        ("k", Lines.result("unuse", Lines.unuse, nil, state(nic))),
+      ] + (areApart ? [refusal[0], refusal[2], refusal[1]] : refusal) + [
+        ("k", Lines.result("use", Lines.use, 0, state(nic))),
+        ("k", Lines.entry("unuse", Lines.unuse, nil, own: nil, device: nic)),
+        ("k", Lines.result("unuse", Lines.unuse, nil, state(nic))),
+      ])
+    var analyzer = Analyzer()
+    analyzer.read(bytes: Array(("# tracer: nop\n" + before).utf8), name: "trace")
+    analyzer.read(bytes: Array("\(nic) group=7 driver=\n".utf8), name: "listing")
+    let told = analyzer.finish()
+    let refused = told.findings.first { $0.rule == .notViable }
+    // Alone in the group, with its only member holding nothing, it found somebody else's.
+    #expect(refused?.severity == (areApart ? .error : .warning))
+    #expect((told.verdict == .unbalanced) == areApart)
+  }
+
+  @Test("912518013: an unuse that nobody watches is told once, where a count of 0 was read behind it")
+  func hiddenUnuseBehindQuery() {
+    let told = Lines.report([
+      ("k", "rp: (really_probe+0x0/0x396) dev=\"\(nic)\" drv=\"native0\""),
+      ("k", Lines.entry("use", Lines.use, 0, device: nic)), ("k", Lines.result("use", Lines.use, 0)),
+      ("k", "devrm: (device_remove+0x0/0x8c) dev=\"\(nic)\""),
+      ("q", Lines.entry("query", Lines.query, 1)), ("q", Lines.result("query", Lines.query, 0)),
+      ("k", Lines.entry("use", Lines.use, 0, device: nic)), ("k", Lines.result("use", Lines.use, 0)),
+      ("k", "rp_ret: (device_driver_attach+0x24/0x4a <- really_probe) ret=0 dev=\"\(nic)\""),
+    ])
+    #expect(!told.has(.overRelease))
+    #expect(told.findings.allSatisfy { $0.severity < .error })
+    #expect(told.kernel.testDriverRemove == .fixed)
+  }
+
   @Test("705935013: a count of 0 between two uses shows that the first was given back, whoever read it")
   func givenBackUnseen() {
     let told = Lines.report([

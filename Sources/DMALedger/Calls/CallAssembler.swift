@@ -461,11 +461,16 @@ struct CallAssembler<Ledger: CallSink> {
       let first = windows[index]?.openUse, first.countBefore == 0, first.arrivedAlone, !first.wasJoined,
       call.countBefore == 0, first.result == 0, windows[index]?.lossEpoch == lossEpoch
     else { return }
-    var hidden = OwnershipCall(kind: .unuse, entry: call.entry)
-    hidden.device = call.device
-    hidden.group = call.group
-    hidden.window = index
-    ledger.apply(hidden, to: group, isAlone: false, context: context(of: call))
+    if let device = call.device, ledger.isIdle(group) {
+      // Somebody else has read so, and the step that allowed for it stands where it ran.
+      ledger.gaveBack(device, at: group)
+    } else {
+      var hidden = OwnershipCall(kind: .unuse, entry: call.entry)
+      hidden.device = call.device
+      hidden.group = call.group
+      hidden.window = index
+      ledger.apply(hidden, to: group, isAlone: false, context: context(of: call))
+    }
     windows[index]?.openUse = nil
     windows[index]?.hasUnuse = true
     ledger.showsHiddenUnuse = true

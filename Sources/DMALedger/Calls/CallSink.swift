@@ -88,6 +88,10 @@ protocol CallSink {
   func givingBack(at group: Int) -> Int
   /// Whether a device took a reference of a group and was not seen to give it back.
   func isHolding(_ device: NameID, at group: Int) -> Bool
+  /// Whether the count of a group is known to be 0.
+  func isIdle(_ group: Int) -> Bool
+  /// A device gave back what it took, and the count has shown that.
+  mutating func gaveBack(_ device: NameID, at group: Int)
   /// References were given back in this boot although no unuse was seen: nobody watches it.
   var showsHiddenUnuse: Bool { get set }
   /// Every driver that holds a reference may have given it back by the end.

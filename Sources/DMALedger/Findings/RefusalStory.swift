@@ -60,7 +60,7 @@ struct RefusalStory {
     idleMembers = group.listedIdle
     // Until its unuse comes, a driver that is being removed holds what it took.
     ownerless =
-      group.listingIsConfirmed && !refusal.mayBeOwned
+      group.listingIsConfirmed && !refusal.mayBeOwned && !refusal.meetsOthers
       ? group.ownerless(
         unexplained.min - idleMembers - refusal.leaving, owner: refusal.owner,
         idle: group.devices.count - refusal.holders) : 0

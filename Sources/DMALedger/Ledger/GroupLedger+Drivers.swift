@@ -178,10 +178,16 @@ extension GroupLedger {
       devices[index].wasBoundBefore = true
       devices[index].firstUnuse = call
     }
+    letGo(device)
+    devices[index].driver = call.driver ?? devices[index].driver
+    devices[index].lastDriver = call.driver ?? devices[index].lastDriver
+  }
+
+  /// A device holds nothing any more.
+  mutating func letGo(_ device: NameID) {
+    guard let index = deviceIndex[device] else { return }
     devices[index].holding = nil
     devices[index].isRemoved = false
     devices[index].isBound = false
-    devices[index].driver = call.driver ?? devices[index].driver
-    devices[index].lastDriver = call.driver ?? devices[index].lastDriver
   }
 }

@@ -156,6 +156,7 @@ extension GroupLedger {
     var refusal = GroupRefusals.Refusal(
       call: call, step: history.count - 1, owner: owner, ownerCall: ownerCall)
     refusal.knownDevices = devices.count
+    refusal.meetsOthers = overlap != nil && found == nil
     for index in devices.indices {
       refusal.leaks += devices[index].leaks.references
       if devices[index].holding == nil { continue }

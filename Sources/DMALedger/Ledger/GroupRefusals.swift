@@ -11,6 +11,8 @@ struct GroupRefusals: Sendable {
     var owner: Ownership
     /// Somebody let go of the group later whose claim was not seen: what was in the way then may have been theirs.
     var mayBeOwned = false
+    /// It ran into other calls, and nothing tells which of them came first: what these took or gave back may have been in the way.
+    var meetsOthers = false
     var ownerCall: OwnershipCall?
     /// Devices that held a reference, by index, and whether their driver was being removed: the first ``mostHolding``.
     var holding: [(device: Int, use: OwnershipCall, isRemoved: Bool)] = []
@@ -33,7 +35,7 @@ struct GroupRefusals: Sendable {
     /// Whether another one found the group in the same state.
     func isAlike(_ other: Refusal) -> Bool {
       call.device == other.call.device && owner == other.owner && mayBeOwned == other.mayBeOwned
-        && leaks == other.leaks
+        && meetsOthers == other.meetsOthers && leaks == other.leaks
         && ownerCall?.entry.at == other.ownerCall?.entry.at
         && holders == other.holders && leaving == other.leaving
         && zip(holding, other.holding).allSatisfy { one, two in

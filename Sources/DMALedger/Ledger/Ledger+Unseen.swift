@@ -26,6 +26,10 @@ extension Ledger {
 
   func isHolding(_ device: NameID, at index: Int) -> Bool { groups[index].isHolding(device) }
 
+  func isIdle(_ index: Int) -> Bool { groups[index].count.exact == 0 }
+
+  mutating func gaveBack(_ device: NameID, at index: Int) { groups[index].letGo(device) }
+
   mutating func mayGiveBackAll(at index: Int) {
     groups[index].mayGiveBackAll()
     // So may those that took theirs before anything was seen, and how many these are nobody knows.
