@@ -78,6 +78,68 @@ struct FoundTimingTests {
     #expect(told.findings.first { $0.rule == .notViable }?.message.contains("by right") == true)
   }
 
+  @Test("1000481004: a call that is open at the end may come behind the last one that was entered")
+  func openAtTheEnd() {
+    let told = Lines.report([
+      ("k", Lines.entry("unuse", Lines.unuse, 2, own: nil, device: nic)),
+      ("q", Lines.entry("query", Lines.query, 2, own: nil)),
+    ])
+    #expect(told.group(7)?.final.contains(1) == true)
+    #expect(told.group(7)?.owner != .user)
+    #expect(told.verdict == .inconclusive)
+  }
+
+  @Test("1000405002: two releases of one task that read different owners are two, however quick the clock")
+  func releasedTwice() {
+    let first = Lines.entry("release", Self.release, 1, own: "0xff24580882aa9040")
+    let second = Lines.entry("release", Self.release, 1, own: Self.owner)
+    // 80 microseconds: as long as it takes two probes on one function.
+    let told = Lines.report([("q", first), ("r", Lines.entry("claim", Self.claim, 0)), ("q", second)])
+    #expect(told.group(7)?.changes.count { $0.call == .release } == 2)
+  }
+
+  @Test("1002583013: behind calls that wait for a release a driver may have taken one that nobody watches")
+  func takenWhileOthersWait() {
+    let told = Lines.report([
+      ("q", Lines.entry("dclaim", Lines.claim, nil, device: nic) + " new=\(Self.owner)"),
+      ("k", "unbind: (device_release_driver_internal+0x0/0x8c) dev=\"\(audio)\""),
+      ("q", Lines.result("dclaim", Lines.claim, 0)),
+      ("k", "devrm: (device_remove+0x0/0x8c) dev=\"\(audio)\""),
+      ("r", Lines.entry("drelease", Lines.release, nil, own: Self.owner, device: nic)),
+      Self.mark("rp", "really_probe", "native0"), Self.mark("devrm", "device_remove"),
+      ("i", Lines.entry("unuse", Lines.unuse, nil, device: nic)),
+      Self.mark("conf", "pci_dma_configure", "native0"), Self.mark("bound", "driver_bound"),
+    ])
+    #expect(told.group(7)?.final.contains(1) == true)
+    #expect(told.verdict == .inconclusive)
+  }
+
+  @Test("703513009: what was read behind a call may be the doing of one whose line comes only behind it")
+  func readBehindAnother() {
+    let lines = [
+      ("i", 100, Lines.entry("use", Lines.use, 0, device: audio)),
+      ("i", 120, Lines.result("use", Lines.use, 0)),
+      ("k", 160, Lines.entry("use", Lines.use, 1, device: nic)),
+      ("k", 180, Lines.result("use", Lines.use, 0)),
+      ("k", 300, Lines.entry("use", Lines.use, 2, device: nic)),
+      ("k", 340, Lines.result("use", Lines.use, 0, "\(Lines.group) cnt=2")),
+      ("i", 330, Lines.entry("unuse", Lines.unuse, 2, device: audio)),
+    ]
+    let tasks = ["k": "kworker-57 [001]", "i": "init-1 [000]"]
+    let text = lines.map { " \(tasks[$0.0] ?? "") ..... 5.100\($0.1): \($0.2)\n" }.joined()
+    #expect(report(on: "# tracer: nop\n" + text).group(7)?.final.contains(2) == true)
+  }
+
+  @Test("912598004: a use without a code that read an owner holds nothing by right")
+  func useOfAnOwnedGroup() {
+    let told = Lines.report([
+      ("q", Lines.entry("claim", Self.claim, 0)),
+      ("k", Lines.entry("use", Lines.use, 1, own: Self.owner, device: nic)),
+      ("k", "clean: (device_unbind_cleanup+0x0/0x8c) dev=\"\(nic)\""),
+    ])
+    #expect(told.group(7)?.holders.contains { $0.kind == .bound } == false)
+  }
+
   @Test(
     "701663014: an unuse that seems to change nothing may have met a use of which only the return is watched")
   func unuseBesideReturn() {

@@ -36,11 +36,13 @@ extension CallAssembler {
     open.call?.arrivalSerial = ledger.serial(of: group)
     open.call?.arrivalElsewhere = ledger.callsElsewhere
     open.call?.arrivalUnwatched = ledger.unwatchedCalls(at: group)
+    let isOvertaken = ledger.isOvertaken(call, at: group)
+    if isOvertaken { ledger.doubtLastReading(at: group) }
     let meetsUnfinished = meetsUnfinished(at: group, call)
     open.call?.meetsUnfinished = meetsUnfinished
     open.call?.arrivedAlone =
       !lanes.meetOthers(at: group, except: key) && overlaps[group] == nil && drained[group] == nil
-      && !meetsUnfinished && !isContested(group) && !ledger.isOvertaken(call, at: group)
+      && !meetsUnfinished && !isContested(group) && !isOvertaken
   }
 
   /// A call that names nothing is at the group of the device that is being probed around it.
@@ -229,7 +231,10 @@ extension CallAssembler {
         // Where uses are watched these are unuses, and their number is known.
         || !evidence.sawUse && $0.call.arrivalUnwatched < unwatched
     }
-    if isJoined || evidence.sawUnuse { return isJoined }
+    if isJoined { return true }
+    // What is told of their devices waits with them: a driver may have taken one among them.
+    if !evidence.sawUse, calls.contains(where: { $0.followers.contains(where: \.mayMove) }) { return true }
+    if evidence.sawUnuse { return false }
     // A device that is used twice may have been given back in between, and one that was unbound behind it.
     if calls.contains(where: { $0.call.kind == .use && mayBeUnbound(behind: $0.call) }) { return true }
     let users = calls.filter { $0.call.kind == .use }.compactMap(\.call.device)

@@ -30,6 +30,8 @@ protocol CallSink {
   func serial(of group: Int) -> Int
   /// Whether a call was entered before the one that took effect there last was over, although its line comes later.
   func isOvertaken(_ call: OwnershipCall, at group: Int) -> Bool
+  /// What was read behind the last call at a group may be the doing of one that comes only now.
+  mutating func doubtLastReading(at group: Int)
   /// Somebody comes to a group, and reads what is there by now.
   mutating func noteArrival(at group: Int)
 

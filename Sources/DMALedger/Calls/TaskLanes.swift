@@ -23,6 +23,7 @@ struct OpenCall {
       now.value - entered.value <= 100_000, call.device == event.fields.device || event.fields.device == nil,
       isSameGroup(call.group, event.fields)
     else { return false }
+    if let owner = event.fields.owner, let former = call.ownerBefore, owner != former { return false }
     return event.fields.count == nil || event.fields.count == call.countBefore
   }
 

@@ -32,7 +32,9 @@ extension GroupLedger {
     case nil:
       step.high = 1
       record(call, step, call.countAfter == nil ? .suspected : .proved)
-      if context.isUsePlausible { take(call, context) }
+      // Of a group that is owned no driver gets any, unless the owner lets go while it waits.
+      let isOwned = call.ownerBefore ?? 0 != 0 && call.countBefore ?? 1 > 0
+      if context.isUsePlausible, !isOwned { take(call, context) }
     }
   }
 

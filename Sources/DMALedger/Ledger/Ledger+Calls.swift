@@ -15,6 +15,10 @@ extension Ledger {
     return now.value < then.value
   }
 
+  mutating func doubtLastReading(at index: Int) {
+    if let last = groups[index].changes.last { groups[index].history.doubt([last.step]) }
+  }
+
   mutating func noteArrival(at index: Int) { groups[index].lastArrival = groups[index].serial }
 
   /// A call that nothing names took effect behind a line: whatever took effect since then may have met it.
