@@ -115,7 +115,7 @@ extension GroupLedger {
   /// The count that a successful use found: as its entry read it, or one less than its return did.
   private func countRead(_ use: OwnershipCall, isAlone: Bool) -> Int? {
     if isAlone, let before = use.countBefore { return before }
-    if overlap != nil { return use.countBefore == found ? found : nil }
+    if isOverlapped { return use.countBefore == found ? found : nil }
     guard use.result == 0, use.arrivedAlone, !use.wasJoined else { return nil }
     return use.countAfter.map { $0 - 1 }
   }
@@ -128,9 +128,9 @@ extension GroupLedger {
     _ call: OwnershipCall, _ step: inout CountHistory.Step, _ context: CallContext
   ) {
     // A count that the call itself read as something else is believed, even where it was not alone.
-    let isFoundAtZero = overlap == nil ? count.exact == 0 : found == 0
+    let isFoundAtZero = isOverlapped ? found == 0 : count.exact == 0
     // Beside others it read 0, and in every order that is possible found just that.
-    let isReadBesideOthers = overlap != nil && found == 0 && call.countBefore == 0
+    let isReadBesideOthers = isOverlapped && found == 0 && call.countBefore == 0
     let isAtZero =
       step.pre.exact == 0 || call.countBefore == nil && isFoundAtZero || isReadBesideOthers
     if isAtZero {
@@ -155,13 +155,13 @@ extension GroupLedger {
     step.high = mayComeEarlier && call.countAfter == nil ? 0 : -1
     let holdsNothing = call.device.flatMap({ deviceIndex[$0] }).map({ devices[$0].holding == nil }) ?? true
     let grouplessUse = holdsNothing ? context.grouplessUse : nil
-    let leastFound = max(step.pre.min, overlap == nil ? count.min : found ?? 0)
+    let leastFound = max(step.pre.min, isOverlapped ? found ?? 0 : count.min)
     // A driver that is bound although its use was refused gives back what is another's, who then finds nothing to give back.
     if holdsNothing, let device = call.device, refusals.binds.contains(where: { $0.device == device }) {
       isRobbed = true
     }
-    let readNone = call.countBefore == 0 && (overlap == nil || found ?? 0 == 0)
-    if readNone || isRobbed && leastFound == 0 || overlap == nil && grouplessUse != nil && leastFound == 0 {
+    let readNone = call.countBefore == 0 && (!isOverlapped || found ?? 0 == 0)
+    if readNone || isRobbed && leastFound == 0 || !isOverlapped && grouplessUse != nil && leastFound == 0 {
       // It gave back what came after the reading, or found none, which the kernel only warns of.
       step.high = 0
     } else {

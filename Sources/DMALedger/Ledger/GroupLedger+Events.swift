@@ -224,7 +224,7 @@ extension GroupLedger {
   /// those that no call and no refusal needs are folded.
   mutating func addAside(_ step: CountHistory.Step) {
     history.add(step)
-    guard history.kept > mostSteps, overlap == nil else { return }
+    guard history.kept > mostSteps, !isOverlapped else { return }
     let needed = (changes.kept.map(\.step) + refusals.steps).sorted()
     history.fold(0..<history.count - 1, keeping: needed)
     mostSteps = history.kept + max(Self.mostAside, history.kept / 4)

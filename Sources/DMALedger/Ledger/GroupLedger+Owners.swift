@@ -85,7 +85,7 @@ extension GroupLedger {
   private func isUnowned(_ call: OwnershipCall, _ step: CountHistory.Step, _ context: CallContext) -> Bool {
     if step.pre.exact == 0 { return true }
     // Who of several had the lock first is not known, and so neither what this one found.
-    if overlap != nil, found == nil { return false }
+    if isOverlapped, found == nil { return false }
     // It saw the owner itself: whoever claimed the group was not seen.
     if let owner = call.ownerBefore, owner != 0, call.countBefore != 0 {
       return wasIllegal && call.countBefore == nil
@@ -156,7 +156,7 @@ extension GroupLedger {
     var refusal = GroupRefusals.Refusal(
       call: call, step: history.count - 1, owner: owner, ownerCall: ownerCall)
     refusal.knownDevices = devices.count
-    refusal.meetsOthers = overlap != nil && found == nil
+    refusal.meetsOthers = isOverlapped && found == nil
     for index in devices.indices {
       refusal.leaks += devices[index].leaks.references
       if devices[index].holding == nil { continue }

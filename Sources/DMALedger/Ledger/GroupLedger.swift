@@ -31,7 +31,7 @@ struct GroupLedger: Sendable {
   /// Steps when somebody came to the group last: what was read then lies behind them.
   var lastArrival = 0
   /// The calls at hand were at the group at the same time.
-  @Boxed private(set) var overlap: OverlapOrder?
+  private(set) var isOverlapped = false
   private var overlapStart: Int?
   /// What the call at hand found, where the orders of the calls around it agree.
   var found: Int?
@@ -102,7 +102,7 @@ struct GroupLedger: Sendable {
     step.pre = order.before
     noteBound(step)
     history.add(step)
-    overlap = order
+    isOverlapped = true
     overlapStart = history.count - 1
   }
 
@@ -112,7 +112,7 @@ struct GroupLedger: Sendable {
     spread = nil
     guard order.isPossible else { return }
     if let first = overlapStart { history.markOverlap(first...history.count - 1, peak: order.peak) }
-    overlap = nil
+    isOverlapped = false
     var step = CountHistory.Step()
     step.pre = order.after
     // Another order would have left another count behind.
@@ -173,7 +173,7 @@ struct GroupLedger: Sendable {
   mutating func record(_ call: OwnershipCall, _ step: CountHistory.Step, _ certainty: Certainty) {
     var step = step
     let isDecided = step.low == step.high || step.reset != nil
-    if overlap != nil {
+    if isOverlapped {
       // What it found may have been there before it, or come and gone meanwhile: that is told of all of them together.
       step.pre = .unknown
     } else if let after = call.countAfter, isDecided, !call.wasJoined, !mayComeEarlier || !step.mayReset {
@@ -188,7 +188,7 @@ struct GroupLedger: Sendable {
         doubtReturns(before: call)
       }
     }
-    if let overlapStart, overlap != nil { history.spread(spread, from: overlapStart) }
+    if let overlapStart, isOverlapped { history.spread(spread, from: overlapStart) }
     changes.append(
       ChangeList.Entry(
         call: call, step: history.count - 1, certainty: call.isNamedLater ? .consistent : certainty))
