@@ -51,6 +51,11 @@ public struct CaptureRecord: Sendable {
       + empty.map { report.sources[$0].path + ": holds no bytes" }
   }
 
+  /// What there should have been in files of which no line was understood, without full stop.
+  public static let nothingRecognised =
+    "no line was recognised; expected the text of an ftrace capture (/sys/kernel/tracing/trace, trace-cmd report, "
+    + "perf script), a kernel log, or a log of the refusal, plain or zstd"
+
   /// Why it is unreadable, a sentence a file without full stop; empty otherwise. Hostile text.
   public var readingTroubles: [String] {
     let opened = unreadable.map { "\($0.path): \($0.reason)" }
@@ -58,7 +63,7 @@ public struct CaptureRecord: Sendable {
     let damage = readingErrors
     return opened + [
       damage.isEmpty
-        ? "no line was recognised; expected the text of an ftrace capture, a kernel log, or a log of the refusal"
+        ? Self.nothingRecognised
         : damage.joined(separator: "; ")
     ]
   }

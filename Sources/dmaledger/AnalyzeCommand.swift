@@ -195,9 +195,8 @@ struct AnalyzeCommand: ParsableCommand {
       let damage = record.readingErrors
       for error in damage { Standard.complain(error) }
       guard damage.isEmpty else { return .unreadable }
-      Standard.complain(
-        "\(files.map(\.name).joined(separator: ", ")): no line was recognised; expected the text of an ftrace capture "
-          + "(/sys/kernel/tracing/trace, trace-cmd report, perf script), plain or zstd")
+      let names = files.map(\.name).joined(separator: ", ")
+      Standard.complain("\(names): \(CaptureRecord.nothingRecognised)")
     }
     return Self.status(of: record, failOn: failOn, inconclusive: inconclusive)
   }

@@ -1,4 +1,5 @@
 import Foundation
+import LedgerReports
 import TestSupport
 import Testing
 
@@ -50,7 +51,7 @@ struct CommandTests {
   @Test("what is no capture is refused with a word on what is expected, and nothing on standard output")
   func foreignFile() throws {
     let run = try CommandRun(["LICENSE"])
-    #expect(run.complaint.contains("no line was recognised"))
+    #expect(run.complaint.contains("LICENSE: \(CaptureRecord.nothingRecognised)"))
     #expect(run.output.isEmpty)
   }
 
