@@ -228,10 +228,10 @@ extension CallAssembler {
     guard let device = event.fields.device else {
       // What has no name and runs inside a probe is that one's own.
       if lanes[key].contains(where: { $0.window != nil }) { return }
-      return ledger.mayGiveBack(nil, isOver: true)
+      return ledger.mayGiveBack(nil, .over)
     }
     if managedDevices.contains(device) { return }
-    mayGiveBack(device, isOver: event.function == .unbindCleanup, isSure: true, key)
+    mayGiveBack(device, event.function == .unbindCleanup ? .over : .goingOn, isSure: true, key)
   }
 
   /// The driver of a window gives back what it took, or is about to: surely, where it is one that does.
@@ -239,20 +239,20 @@ extension CallAssembler {
     guard !evidence.sawUnuse, let use = windows[index]?.openUse, !use.isGroupless,
       let device = windows[index]?.device
     else { return }
-    mayGiveBack(device, isOver: false, isSure: isSure, key)
+    mayGiveBack(device, .goingOn, isSure: isSure, key)
   }
 
-  private mutating func mayGiveBack(_ device: NameID, isOver: Bool, isSure: Bool, _ key: Int) {
-    if !isOver, removing.count < TaskLanes.mostRemembered, removing[key]?.contains(device) != true {
+  private mutating func mayGiveBack(_ device: NameID, _ progress: GivingBack, isSure: Bool, _ key: Int) {
+    if progress != .over, removing.count < TaskLanes.mostRemembered, removing[key]?.contains(device) != true {
       removing[key, default: []].append(device)
     }
-    tell(device, mayMove: isSure, givesBack: !isSure) { $0.mayGiveBack(device, isOver: isOver) }
+    tell(device, mayMove: isSure, givesBack: !isSure) { $0.mayGiveBack(device, progress) }
   }
 
   /// A task goes on behind the removals that it was in.
   mutating func endRemovals(_ key: Int) {
     for device in removing.removeValue(forKey: key) ?? [] {
-      tell(device, givesBack: true) { $0.mayGiveBack(device, isOver: true) }
+      tell(device, givesBack: true) { $0.mayGiveBack(device, .over) }
     }
   }
 
@@ -419,7 +419,7 @@ extension CallAssembler {
     }
     // How it ended nobody watches.
     if !isBound, window.result == nil, window.openUse != nil {
-      tell(device, mayMove: true) { $0.mayGiveBack(device, isOver: true) }
+      tell(device, mayMove: true) { $0.mayGiveBack(device, .over) }
     }
     if !evidence.sawUse, !(window.driver.flatMap { isManaged[$0] } ?? false) {
       tell(device, mayMove: true) { $0.mayTake(device, 2) }

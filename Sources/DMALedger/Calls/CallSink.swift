@@ -81,9 +81,8 @@ protocol CallSink {
   mutating func orphan(_ device: NameID)
   /// A use that must have run is missing.
   mutating func widen(_ device: NameID, by most: Int)
-  /// Something shows that a driver, of this device where it is known, may have given back a reference; nobody watches that.
-  /// `isOver`: by now; otherwise it may still come, until something shows that it is over.
-  mutating func mayGiveBack(_ device: NameID?, isOver: Bool)
+  /// Something shows that a driver, of this device where it is known, may give back a reference; nobody watches that.
+  mutating func mayGiveBack(_ device: NameID?, _ progress: GivingBack)
   /// Whether up to so many unuses that nobody watches may have run beside calls at a group, for all that those read.
   func allows(_ unuses: Int, beside calls: [OverlappingCall<Self>], at group: Int) -> Bool
   /// Drivers of a group that may be doing so.
@@ -116,6 +115,16 @@ protocol CallSink {
   mutating func confirmLeaks()
   /// The kernel does give back: only leaks that the counts themselves show are leaks.
   mutating func doubtLeaks()
+}
+
+/// How far a driver is that may give back what it took, where nobody watches that.
+enum GivingBack {
+  /// It has by now, or never will.
+  case over
+  /// It may behind any of the calls to come as well, until something shows that it is over.
+  case goingOn
+  /// It may have by now; whether it still may, something else says.
+  case possible
 }
 
 /// Calls that nobody watches and that may have been made on any group.

@@ -13,7 +13,7 @@ extension GroupLedger {
   mutating func setBound(_ device: NameID, _ isBound: Bool, driver: NameID?) {
     guard let index = deviceIndex[device] else { return }
     devices[index].isBound = isBound
-    if !isBound, devices[index].holding != nil || losses > 0 { mayGiveBack(device) }
+    if !isBound, devices[index].holding != nil || losses > 0 { mayGiveBack(device, .possible) }
     // Its driver is being removed; the reference is still out until the unuse.
     if !isBound, devices[index].holding != nil { devices[index].isRemoved = true }
     devices[index].lastDriver = driver ?? devices[index].lastDriver
@@ -22,7 +22,7 @@ extension GroupLedger {
   /// A probe ended without binding and without giving back what it took.
   mutating func abandon(_ device: NameID, window: ProbeWindow, context: CallContext) {
     guard let index = deviceIndex[device], let holding = devices[index].holding else { return }
-    mayGiveBack(device, isOver: true)
+    mayGiveBack(device, .over)
     devices[index].holding = nil
     devices[index].isBound = false
     var leak = Leak(
@@ -54,7 +54,7 @@ extension GroupLedger {
     guard let index = deviceIndex[device], let holding = devices[index].holding, holding.window != nil else {
       return
     }
-    mayGiveBack(device, isOver: true)
+    mayGiveBack(device, .over)
     devices[index].holding = nil
     devices[index].isBound = false
     var leak = Leak(
@@ -82,7 +82,7 @@ extension GroupLedger {
   /// The capture ends between the passes of a probe: whether the first one gave back nobody sees.
   mutating func leaveOpen(_ device: NameID) {
     guard let index = deviceIndex[device], devices[index].holding != nil else { return }
-    mayGiveBack(device)
+    mayGiveBack(device, .possible)
     devices[index].isRemoved = true
   }
 
@@ -111,7 +111,7 @@ extension GroupLedger {
   /// A driver is being bound to a device whose last reference was never seen to be given back.
   mutating func orphan(_ device: NameID) {
     guard let index = deviceIndex[device], let holding = devices[index].holding else { return }
-    mayGiveBack(device, isOver: true)
+    mayGiveBack(device, .over)
     devices[index].holding = nil
     keep(
       Leak(

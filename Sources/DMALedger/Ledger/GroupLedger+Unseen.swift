@@ -56,19 +56,25 @@ extension GroupLedger {
     unwatched.uses -= history.dismissLastTakes()
   }
 
-  /// Something shows that the driver of a device may have given back what it took. `isOver`: by now, or not before this;
-  /// then it may be behind any of the calls to come as well, until something shows that it is over.
-  mutating func mayGiveBack(_ device: NameID, isOver: Bool? = nil) {
+  /// Something shows that the driver of a device may give back what it took.
+  mutating func mayGiveBack(_ device: NameID, _ progress: GivingBack) {
     guard !watch.unuses else { return }
     let index = deviceIndex[device]
-    let allowed = index.flatMap { devices[$0].givenBackAt } ?? givingBack[device]
-    // It runs once; before the next call on the group or behind it, where another sign of it comes then.
-    if allowed != serial - 1 || lastArrival == serial { allowUnwatched(uses: 0, unuses: 1) }
+    if isUnuseLacking(device, index) { allowUnwatched(uses: 0, unuses: 1) }
     if let index { devices[index].givenBackAt = serial - 1 }
-    if isOver == true { givingBack[device] = nil }
-    if isOver == false, members.contains(device) || givingBack[device] != nil {
+    switch progress {
+    case .over: givingBack[device] = nil
+    case .goingOn where members.contains(device) || givingBack[device] != nil:
       givingBack[device] = serial - 1
+    case .goingOn, .possible: break
     }
+  }
+
+  /// Whether the last step does not allow for an unuse of a device yet. It runs once: before the next call on the group, or
+  /// behind it, where another sign of it comes then.
+  private func isUnuseLacking(_ device: NameID, _ index: Int?) -> Bool {
+    let allowed = index.flatMap { devices[$0].givenBackAt } ?? givingBack[device]
+    return allowed != serial - 1 || lastArrival == serial
   }
 
   /// Behind a call: whoever was giving back before it may do so only now.
@@ -84,10 +90,8 @@ extension GroupLedger {
   /// The same of every device that holds what it took, in one step: which of them did nothing shows.
   mutating func mayGiveBackAll() {
     guard !watch.unuses else { return }
-    let last = serial - 1
     let leaving = devices.indices.filter {
-      devices[$0].holding != nil
-        && (devices[$0].givenBackAt ?? givingBack[devices[$0].name] != last || lastArrival == serial)
+      devices[$0].holding != nil && isUnuseLacking(devices[$0].name, $0)
     }
     allowUnwatched(uses: 0, unuses: leaving.count)
     for index in leaving { devices[index].givenBackAt = serial - 1 }
@@ -98,7 +102,7 @@ extension GroupLedger {
     guard call.kind == .use, let device = call.device, let index = deviceIndex[device],
       devices[index].holding != nil
     else { return }
-    mayGiveBack(device)
+    mayGiveBack(device, .possible)
   }
 
   /// A call bounds the count from above, whatever came before it: of the hidden unuses since the last such call as many may

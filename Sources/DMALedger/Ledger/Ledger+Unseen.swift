@@ -13,10 +13,10 @@ extension Ledger {
     applied[index] = elsewhere
   }
 
-  mutating func mayGiveBack(_ device: NameID?, isOver: Bool) {
+  mutating func mayGiveBack(_ device: NameID?, _ progress: GivingBack) {
     if watch.unuses { return }
     if let device, let index = touchGroup(ofDevice: device) {
-      groups[index].mayGiveBack(device, isOver: isOver)
+      groups[index].mayGiveBack(device, progress)
     } else {
       unwatched.unuses += 1
     }
