@@ -275,9 +275,9 @@ extension CallAssembler {
     tell(device, mayMove: true) { $0.mayTake(device, most) }
   }
 
-  private func isManagedWindow(_ index: Int) -> Bool {
-    windows[index]?.driver.flatMap { isManaged[$0] } ?? false
-  }
+  private func isManagedWindow(_ index: Int) -> Bool { windows[index].map(isManaged) ?? false }
+
+  private func isManaged(_ window: ProbeWindow) -> Bool { window.driver.flatMap { isManaged[$0] } ?? false }
 
   private mutating func windowOfMark(_ event: TraceEvent, _ key: Int, _ parent: KernelFunction?) -> Int? {
     if let device = event.fields.device {
@@ -417,11 +417,12 @@ extension CallAssembler {
     if isBound, let refusal = window.lastRefusal {
       tell(device, of: ended) { $0.swallow(refusal, bound: ended.bound ?? end) }
     }
-    // How it ended nobody watches.
-    if !isBound, window.result == nil, window.openUse != nil {
+    // How it ended nobody watches, or what it took before it failed.
+    let mayHaveTaken = window.openUse != nil ? window.result == nil : !evidence.sawUse && !isManaged(window)
+    if !isBound, mayHaveTaken {
       tell(device, mayMove: true) { $0.mayGiveBack(device, .over) }
     }
-    if !evidence.sawUse, !(window.driver.flatMap { isManaged[$0] } ?? false) {
+    if !evidence.sawUse, !isManaged(window) {
       tell(device, mayMove: true) { $0.mayTake(device, 2) }
     }
     // A second pass calls what the first one called. Where its use is missing the tracer lost it.

@@ -282,12 +282,11 @@ struct Ledger: CallSink, Sendable {
     if let before { groups[before].end() }
     guard let index = open(GroupKey(pointer: nil, id: id), isNewborn: isSuccessor) else { return }
     join(device, index)
-    // Others may be in the old one still; its pointer will tell, if it is captured.
-    // A call that is at it still is none of its changes yet.
+    // Others may be in the old one still, or in a call on it; its pointer will tell, if it is captured.
     if let before, !isSuccessor {
-      let isKnown = groups[before].pointer != nil || !groups[before].changes.isEmpty
       // Where nothing has happened to that one since it was taken for the successor of another, it may be that other still.
-      guesses[index] = isKnown ? before : guesses[before]
+      let isNew = groups[before].pointer == nil && groups[before].changes.isEmpty
+      guesses[index] = isNew ? guesses[before] : before
     }
   }
 
@@ -297,6 +296,7 @@ struct Ledger: CallSink, Sendable {
     touch(index)
     allowElsewhere(index)
     // A driver gives back before its device leaves.
+    groups[index].mayGiveBack(device, .over)
     orphan(device, in: index)
     lastLeft[index] = witness.at
     if groups[index].members.contains(device) { memberships -= 1 }
