@@ -131,4 +131,19 @@ struct FoundOrderTests {
     #expect(told.group(7)?.final.min == 0)
     #expect(told.group(7)?.owner == .unknown)
   }
+
+  @Test("a return whose entry was cut off by lost events may be that of an unuse from before them")
+  func returnBehindLoss() {
+    let lines = Lines.text([
+      ("i", Lines.entry("use", Lines.use, 0, device: nic)), ("i", Lines.result("use", Lines.use, 0)),
+      ("k", Lines.entry("use", Lines.use, 1, device: audio)), ("k", Lines.result("use", Lines.use, 0)),
+      ("k", Lines.entry("unuse", Lines.unuse, 2, device: audio)),
+      ("i", Lines.entry("unuse", Lines.unuse, 2, device: nic)),
+      ("i", Lines.result("unuse", Lines.unuse, nil, "\(Lines.group) cnt=0 own=0x0 dev=\"\(nic)\"")),
+      ("k", Lines.result("unuse", Lines.unuse, nil, "\(Lines.group) cnt=0 own=0x0 dev=\"\(audio)\"")),
+    ]).split(separator: "\n")
+    let text = (lines[..<5] + ["CPU:0 [LOST 3 EVENTS]"] + lines[5...]).joined(separator: "\n")
+    let told = report(on: "# tracer: nop\n" + text + "\n")
+    #expect(!told.findings.contains { $0.severity == .error }, "\(told.story)")
+  }
 }

@@ -135,13 +135,13 @@ extension GroupLedger {
       step.pre.exact == 0 || call.countBefore == nil && isFoundAtZero || isReadBesideOthers
     if isAtZero {
       let isRead = step.pre.exact == 0 || isReadBesideOthers
-      if isRead || context.useIsTraceable && changes.sawUse {
+      if isRead || context.useIsTraceable && changes.sawUse && !mayComeEarlier {
         note(.overRelease(call, isRead ? .proved : .consistent))
         record(call, step, isRead ? .proved : .consistent)
         giveBack(call, context)
         return
       }
-      // A use that no probe watched must have come before.
+      // A use that no probe watched must have come before, or this one did where its entry was missed.
       step.isBreak = true
     }
     if call.countAfter != nil, call.countAfter == call.countBefore, step.pre.exact != nil, !call.wasJoined {
