@@ -292,4 +292,45 @@ struct FoundHolderTests {
     #expect(told.groups.count { !$0.changes.isEmpty } == 1)
     #expect(told.group(7)?.final.exact == 1)
   }
+
+  @Test("a count that was read behind the hook of the first pass proves nothing left behind")
+  func readInBetween() {
+    // Nobody watches the unuse: the claim reads 0, so it has run.
+    let told = Lines.report([
+      ("k", "rp: (really_probe+0x0/0x396) dev=\"\(audio)\" drv=\"native0\""),
+      ("k", Lines.entry("use", Lines.use, 0, device: audio)),
+      ("q", Lines.entry("query", Lines.query, 1)),
+      ("k", Lines.result("use", Lines.use, 0)), ("q", Lines.result("query", Lines.query, 1)),
+      ("k", "devrm: (device_remove+0x0/0x52) dev=\"\(audio)\""),
+      ("k", "dclean: (pci_dma_cleanup+0x0/0x8c) dev=\"\(audio)\""),
+      ("q", Lines.entry("claim", "iommu_group_claim_dma_owner", 0)),
+      ("k", Lines.entry("use", Lines.use, 0, device: audio)), ("k", Lines.result("use", Lines.use, 0)),
+      ("q", Lines.result("claim", "iommu_group_claim_dma_owner", -1)),
+    ])
+    #expect(!told.findings.contains { $0.severity == .error }, "\(told.story)")
+    #expect(told.group(7)?.excess.min == 0)
+  }
+
+  @Test("a use that read an owner, and whose code nobody saw, may hold nothing")
+  func refusedUnseen() {
+    let own = "0xff24580882aa8840"
+    let told = Lines.report([
+      ("r", Lines.entry("query", Lines.query, 1, own: own)),
+      ("k", "rp: (really_probe+0x0/0x396) dev=\"\(audio)\" drv=\"native0\""),
+      ("k", Lines.entry("use", Lines.use, 1, own: own, device: audio)),
+      ("k", "clean: (device_unbind_cleanup+0x0/0x8c) dev=\"\(audio)\""),
+      ("q", Lines.entry("release", "iommu_group_release_dma_owner", 1, own: own)),
+      ("i", "rp: (really_probe+0x0/0x396) dev=\"\(nic)\" drv=\"native2\""),
+      ("i", Lines.entry("use", Lines.use, 0, device: nic)),
+      ("i", "devrm: (device_remove+0x0/0x52) dev=\"\(nic)\""),
+      ("i", Lines.entry("use", Lines.use, 1, device: nic)),
+      ("i", "bound: (driver_bound+0x0/0x8c) dev=\"\(nic)\""),
+      ("i", "unbind: (device_release_driver_internal+0x0/0x8c) dev=\"\(nic)\""),
+      ("i", Lines.entry("unuse", Lines.unuse, 2, device: nic)),
+      ("i", "clean: (device_unbind_cleanup+0x0/0x8c) dev=\"\(nic)\""),
+    ])
+    // The first pass left 1 behind.
+    #expect(told.group(7)?.final.exact == 1)
+    #expect(told.group(7)?.excess.max == 1)
+  }
 }

@@ -130,16 +130,6 @@ struct FoundTimingTests {
     #expect(report(on: "# tracer: nop\n" + text).group(7)?.final.contains(2) == true)
   }
 
-  @Test("912598004: a use without a code that read an owner holds nothing by right")
-  func useOfAnOwnedGroup() {
-    let told = Lines.report([
-      ("q", Lines.entry("claim", Self.claim, 0)),
-      ("k", Lines.entry("use", Lines.use, 1, own: Self.owner, device: nic)),
-      ("k", "clean: (device_unbind_cleanup+0x0/0x8c) dev=\"\(nic)\""),
-    ])
-    #expect(told.group(7)?.holders.contains { $0.kind == .bound } == false)
-  }
-
   @Test(
     "701663014: an unuse that seems to change nothing may have met a use of which only the return is watched")
   func unuseBesideReturn() {

@@ -32,9 +32,7 @@ extension GroupLedger {
     case nil:
       step.high = 1
       record(call, step, call.countAfter == nil ? .suspected : .proved)
-      // Of a group that is owned no driver gets any, unless the owner lets go while it waits.
-      let isOwned = call.ownerBefore ?? 0 != 0 && call.countBefore ?? 1 > 0
-      if context.isUsePlausible, !isOwned { take(call, context) }
+      if context.isUsePlausible { take(call, context) }
     }
   }
 

@@ -94,9 +94,13 @@ struct GroupSummary: Sendable {
       ? ledger.ownerless(
         excess.min - silent - leaving, owner: ledger.owner, idle: ledger.devices.count { $0.holding == nil })
       : 0
+    // A use that read an owner and whose code nobody saw was refused, unless that one had let go meanwhile.
+    let mayBeRefused = ledger.devices.count { device in
+      device.holding.map { $0.result == nil && $0.ownerBefore ?? 0 != 0 } ?? false
+    }
     // What a holder that was gone when the count was read seems to hold is somebody else's, and so is what one holds
     // that a listing shows without its driver.
-    excess.max = excess.max.map { $0 + max(gone, ledger.listedWithoutDriver) }
+    excess.max = excess.max.map { $0 + max(gone, ledger.listedWithoutDriver) + mayBeRefused }
     excess.min = max(excess.min, leaked)
     if let max = excess.max, max < excess.min { excess.min = max }
     return excess
