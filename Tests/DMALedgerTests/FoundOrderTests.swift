@@ -146,4 +146,14 @@ struct FoundOrderTests {
     let told = report(on: "# tracer: nop\n" + text + "\n")
     #expect(!told.findings.contains { $0.severity == .error }, "\(told.story)")
   }
+
+  @Test("nothing shows that a call which the end cuts off was over when another one came")
+  func openAtEnd() {
+    let told = Lines.report([
+      ("q", Lines.entry("claim", "iommu_group_claim_dma_owner", 0)),
+      ("r", Lines.entry("query", Lines.query, 0)),
+    ])
+    #expect(told.group(7)?.final == Count(min: 0, max: 1))
+    #expect(told.group(7)?.owner == .unknown)
+  }
 }

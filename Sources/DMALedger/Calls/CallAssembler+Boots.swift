@@ -34,8 +34,6 @@ extension CallAssembler {
 
   /// Nothing more comes: whatever is open has run to an unknown end.
   mutating func finish() {
-    // What is open is not over by the last line, which may be another call's entry.
-    now = LineReference(source: now.source, line: now.line + 1)
     settleOpenCalls()
     resolveOverlaps()
     for index in windows.keys.sorted() { leaveWindow(index) }

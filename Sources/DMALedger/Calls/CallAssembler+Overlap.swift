@@ -104,8 +104,19 @@ extension CallAssembler {
   mutating func settleOpenCalls() {
     // Which of those that were mixed up have returned is not known.
     unnamed.pools = [:]
-    settle(
-      lanes.openOwnershipCalls.compactMap { key, index in lanes[key][index].call.map { (key, $0.entry.at) } })
+    cutOff(openCalls)
+  }
+
+  /// The lanes of all calls that are open, and where those were entered.
+  var openCalls: [(key: Int, at: LineReference)] {
+    lanes.openOwnershipCalls.compactMap { key, index in lanes[key][index].call.map { (key, $0.entry.at) } }
+  }
+
+  /// Calls take effect although no line shows that they are over.
+  mutating func cutOff(_ open: [(key: Int, at: LineReference)]) {
+    isCuttingOff = true
+    settle(open)
+    isCuttingOff = false
   }
 
   /// A member leaves: calls at the group that nobody will see return have done so before it dies.

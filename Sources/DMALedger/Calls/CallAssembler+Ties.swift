@@ -57,7 +57,9 @@ extension CallAssembler {
 
   /// The moment of the line at hand, as that of a lane.
   func moment(of call: OwnershipCall) -> Moment {
-    Moment(at: now, tie: tie?.number ?? 0, cpu: cpuAtHand, pid: call.pid)
+    // That a call is over which was cut off no line shows.
+    let at = isCuttingOff ? LineReference(source: .max, line: .max) : now
+    return Moment(at: at, tie: tie?.number ?? 0, cpu: cpuAtHand, pid: call.pid)
   }
 
   // MARK: - What a tie bears on

@@ -56,6 +56,8 @@ struct CallAssembler<Ledger: CallSink> {
   var unfinished = LanesAtGroups<Nanoseconds?>()
   /// Calls are being settled on behalf of others: none of them goes to the ledger alone.
   var isDraining = false
+  /// They are, and no line shows that they are over.
+  var isCuttingOff = false
   /// Braces that close show where functions end.
   var seesBraces = false
   /// Before the first of them something began where a function was open: another task, if braces are there at all.
