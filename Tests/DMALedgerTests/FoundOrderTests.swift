@@ -156,4 +156,20 @@ struct FoundOrderTests {
     #expect(told.group(7)?.final == Count(min: 0, max: 1))
     #expect(told.group(7)?.owner == .unknown)
   }
+
+  @Test("calls of which one may have been refused in silence are told by all orders")
+  func refusedInSilence() {
+    let told = Lines.report([
+      ("k", Lines.entry("use", Lines.use, 0, device: audio)), ("k", Lines.result("use", Lines.use, 0)),
+      ("k", Lines.entry("unuse", Lines.unuse, 1, device: audio)),
+      ("r", Lines.entry("query", Lines.query, 1)), ("r", Lines.result("query", Lines.query, 1)),
+      ("r", Lines.entry("dclaim", Lines.claim, 1, device: nic)),
+      ("r", Lines.result("dclaim", Lines.claim, -1)),
+      ("k", "clean: (device_unbind_cleanup+0x0/0x8c) dev=\"\(audio)\""),
+    ])
+    // Of a count of 0 no claim is refused.
+    let claim = told.changes.first { $0.call == .deviceClaim }
+    #expect(claim?.before.exact == 1)
+    #expect(claim?.after.exact == 1)
+  }
 }

@@ -104,7 +104,9 @@ struct OverlapOrder: Sendable {
     order.isPossible = true
     order.found = founds.map { $0.count == 1 ? $0.first : nil }
     let isOpen = known.max == nil && ends.contains { $0.before == known.min + reach }
-    order.spreads = order.spreads.map { $0?.isOne == false ? $0?.opened(isOpen) : nil }
+    // The steps of one order tell it where all agree.
+    let isOne = order.spreads.allSatisfy { $0?.isOne == true }
+    order.spreads = order.spreads.map { isOne ? nil : $0?.opened(isOpen) }
     order.before = Count(
       min: ends.map(\.before).min() ?? 0, max: isOpen ? nil : ends.map(\.before).max())
     order.after = Count(
