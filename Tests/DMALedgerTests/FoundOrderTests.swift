@@ -172,4 +172,19 @@ struct FoundOrderTests {
     #expect(claim?.before.exact == 1)
     #expect(claim?.after.exact == 1)
   }
+
+  @Test("what a driver may take unseen behind its unuse is not over before the last call beside that is")
+  func takenUnseen() {
+    let told = Lines.report([
+      ("r", Lines.entry("query", Lines.query, 2)),
+      ("k", "unbind: (device_release_driver_internal+0x0/0x8c) dev=\"\(audio)\""),
+      ("k", Lines.entry("unuse", Lines.unuse, 2, device: audio)),
+      ("k", "clean: (device_unbind_cleanup+0x0/0x8c) dev=\"\(audio)\""),
+      ("i", "rp: (really_probe+0x0/0x396) dev=\"\(audio)\" drv=\"native0\""),
+      ("i", "conf: (pci_dma_configure+0x0/0x8c) dev=\"\(audio)\" drv=\"native0\""),
+      ("i", "bound: (driver_bound+0x0/0x8c) dev=\"\(audio)\""),
+    ])
+    #expect(told.group(7)?.final.min == 1)
+    #expect(told.group(7)?.final.max ?? .max >= 2)
+  }
 }

@@ -12,6 +12,8 @@ struct OverlappingCall<Ledger: CallSink> {
     var window: ProbeWindow?
     /// The count may have moved there, if nobody watches that.
     var mayMove: Bool
+    /// The device may have taken a reference there, if nobody watches that.
+    var mayTake = false
     /// A driver may be giving back there, if nobody watches that.
     var givesBack = false
     var tell: (inout Ledger) -> Void
@@ -243,8 +245,7 @@ extension CallAssembler {
         || !evidence.sawUse && $0.call.arrivalUnwatched < unwatched
     }
     if isJoined { return true }
-    // What is told of their devices waits with them: a driver may have taken one among them.
-    if !evidence.sawUse, calls.contains(where: { $0.followers.contains(where: \.mayMove) }) { return true }
+    if !evidence.sawUse, calls.contains(where: { mayTake(behind: $0, before: calls) }) { return true }
     if evidence.sawUnuse { return false }
     // A device that is used twice may have been given back in between, and one that was unbound behind it.
     if calls.contains(where: { $0.call.kind == .use && mayBeUnbound(behind: $0.call) }) { return true }
@@ -254,22 +255,33 @@ extension CallAssembler {
     return hidden > 0 && ledger.allows(hidden, beside: calls, at: group)
   }
 
+  /// Whether a device may have taken a reference unseen behind its call, while others could still take effect.
+  private func mayTake(behind call: OverlappingCall<Ledger>, before calls: [OverlappingCall<Ledger>]) -> Bool
+  {
+    call.followers.contains { follower in
+      follower.mayTake && calls.contains { $0.call.kind != .query && $0.closed.at > follower.at }
+    }
+  }
+
   /// Nobody waits any longer, or nobody at the group of a number.
   mutating func resolveOverlaps(at id: Int? = nil) {
     for group in overlaps.keys.sorted() where id == nil || ledger.id(of: group) == id { resolve(group) }
   }
 
   /// Tells the ledger something about a device, behind the calls of that device which wait; `window` is the one that it
-  /// tells of, where it quotes lines of it. `mayMove`: a reference may have been given back or taken there.
+  /// tells of, where it quotes lines of it. `mayMove`: a reference may have been given back there, or taken; `mayTake`: it may
+  /// have been taken.
   mutating func tell(
-    _ device: NameID, of window: ProbeWindow? = nil, mayMove: Bool = false, givesBack: Bool = false,
+    _ device: NameID, of window: ProbeWindow? = nil, mayMove: Bool = false, mayTake: Bool = false,
+    givesBack: Bool = false,
     _ body: @escaping (inout Ledger) -> Void
   ) {
     let waiting = overlaps.filter { $0.value.contains { $0.call.device == device } }.keys.min()
     if let group = waiting, let place = overlaps[group]?.lastIndex(where: { $0.call.device == device }) {
       overlaps[group]?[place].followers.append(
         OverlappingCall.Follower(
-          at: now, window: window, mayMove: mayMove, givesBack: givesBack, tell: body))
+          at: now, window: window, mayMove: mayMove || mayTake, mayTake: mayTake, givesBack: givesBack,
+          tell: body))
       // Nobody waits for so much.
       if overlaps[group]?[place].followers.count ?? 0 > Self.mostFollowers { resolve(group) }
       return

@@ -265,14 +265,14 @@ extension CallAssembler {
       return
     }
     guard let device else { return ledger.mayTake(nil, 2) }
-    tell(device, mayMove: true) { $0.mayTake(device, 2) }
+    tell(device, mayTake: true) { $0.mayTake(device, 2) }
   }
 
   /// Where no use is watched the driver of a window may take references unseen, at most so many from here on.
   private mutating func mayTake(_ index: Int, _ most: Int) {
     guard !evidence.sawUse, !isManagedWindow(index) else { return }
     guard let device = windows[index]?.device else { return ledger.mayTake(nil, most) }
-    tell(device, mayMove: true) { $0.mayTake(device, most) }
+    tell(device, mayTake: true) { $0.mayTake(device, most) }
   }
 
   private func isManagedWindow(_ index: Int) -> Bool { windows[index].map(isManaged) ?? false }
@@ -423,7 +423,7 @@ extension CallAssembler {
       tell(device, mayMove: true) { $0.mayGiveBack(device, .over) }
     }
     if !evidence.sawUse, !isManaged(window) {
-      tell(device, mayMove: true) { $0.mayTake(device, 2) }
+      tell(device, mayTake: true) { $0.mayTake(device, 2) }
     }
     // A second pass calls what the first one called. Where its use is missing the tracer lost it.
     if isBound, window.uses == 1, window.refusedUses == 0, let remove = window.remove,

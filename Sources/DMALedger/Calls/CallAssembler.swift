@@ -403,7 +403,7 @@ struct CallAssembler<Ledger: CallSink> {
       if let device = call.device, call.kind == .use || call.kind == .unuse { grouplessUses[device] = nil }
       // The second pass of a probe takes another one.
       if let device = call.device, call.kind == .unuse, call.window != nil, !evidence.sawUse {
-        tell(device, mayMove: true) { $0.mayTake(device, 1) }
+        tell(device, mayTake: true) { $0.mayTake(device, 1) }
       }
     }
     if isContested(group) {

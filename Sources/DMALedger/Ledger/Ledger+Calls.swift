@@ -98,10 +98,10 @@ extension Ledger {
       waiting = waiting.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }
         .map(\.element)
     }
-    for next in waiting { next.tell(&self) }
     // Another one of them may have been the last.
     if !order.isPossible { groups[index].doubtEnd() }
     groups[index].end(order)
+    for next in waiting { next.tell(&self) }
     if unuses > 0 { groups[index].allowUnwatched(uses: 0, unuses: unuses) }
     // Where tasks are known, so many calls hardly meet. Where they are not, most of them only may have.
     if !order.isPossible, calls.contains(where: { $0.call.pid < 0 && $0.call.cpu < 0 }),
