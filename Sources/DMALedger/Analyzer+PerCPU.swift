@@ -75,6 +75,7 @@ extension Analyzer {
     }
     if parts.isEmpty { return }
     let before = self
+    assembler.followLanes()
     var merge = PartMerge(parts)
     self.merge(&merge)
     guard let (flawed, flaw) = merge.flaw else {
@@ -122,9 +123,11 @@ extension Analyzer {
     // More than the orders of calls depends on it, or there are too many.
     let isNew = moment != merge.unordered
     merge.unordered = moment
-    for (place, (event, part)) in events.enumerated() {
-      take(event, of: part, &merge, losesOrderBefore: isNew && place == 0)
+    let order = assembler.beginDisorder(events.map(\.event.event), isWhole: isNew && !isMore)
+    for (number, place) in order.enumerated() {
+      take(events[place].event, of: events[place].part, &merge, losesOrderBefore: isNew && number == 0)
     }
+    assembler.endTie()
   }
 
   private mutating func take(

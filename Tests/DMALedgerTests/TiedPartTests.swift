@@ -158,4 +158,71 @@ struct TiedPartTests {
     #expect(report.group(7)?.final.max == nil)
     #expect(report.findings.count { $0.rule == .evidenceLost } == 1)
   }
+
+  private static func mark(_ probe: String, _ symbol: String, _ device: String) -> String {
+    "\(probe): (\(symbol)+0x0/0x8c) dev=\"\(device)\" drv=\"native0\""
+  }
+
+  @Test("where order is lost no call is: it returns later, once")
+  func openWhereOrderIsLost() {
+    let state = Self.group + " own=0x0 cnt="
+    let report = Self.report([
+      (0, "init-1", 0, Self.mark("rp", "really_probe", Self.nic)),
+      // What came first here nothing tells, but the use was last.
+      (1, "init-1", 20, Self.mark("sysfs", "driver_sysfs_add", Self.audio)),
+      (0, "init-1", 20, Self.mark("conf", "pci_dma_configure", Self.nic)),
+      (0, "init-1", 20, Self.use(Self.nic, state + "0")),
+      (0, "init-1", 40, Self.used + " " + state + "1"),
+      (0, "init-1", 40, Self.mark("sysfs", "driver_sysfs_add", Self.nic)),
+      (1, "init-1", 40, Self.mark("devrm", "device_remove", Self.nic)),
+      (1, "init-1", 40, Self.use(Self.nic, state + "1")),
+      (1, "init-1", 60, Self.used + " " + state + "2"),
+    ])
+    let counts = report.changes.map { [$0.before, $0.after] }
+    #expect(counts.count == 2)
+    #expect(
+      zip(counts, [[0, 1], [1, 2]]).allSatisfy { told, real in
+        zip(told, real).allSatisfy { $0.min <= $1 && $0.max ?? .max >= $1 }
+      })
+    #expect(report.group(7)?.final.exact == 2)
+  }
+
+  @Test("a call that nobody will see return may take effect behind the time at which order was lost")
+  func effectBehindLostOrder() throws {
+    let report = Self.report([
+      (1, "kworker-57", 0, Self.use(Self.audio)),
+      (1, "kworker-57", 10, Self.mark("sysfs", "driver_sysfs_add", Self.audio)),
+      // The hook may be a sign of an unuse that nobody watches.
+      (0, "init-1", 20, Self.use(Self.nic)),
+      (1, "kworker-57", 20, Self.mark("dclean", "pci_dma_cleanup", Self.audio)),
+      (1, "kworker-57", 30, Self.unuse(Self.audio)),
+      (1, "kworker-57", 40, Self.mark("clean", "device_unbind_cleanup", Self.audio)),
+      (0, "init-1", 50, Self.mark("sysfs", "driver_sysfs_add", Self.nic)),
+      (0, "init-1", 60, Self.unuse(Self.nic)),
+      (0, "init-1", 70, Self.mark("clean", "device_unbind_cleanup", Self.nic)),
+    ])
+    let group = try #require(report.group(7))
+    // 0, 1, 0, 1, 0.
+    #expect(group.peak.min <= 1)
+  }
+
+  @Test("a call that is open where order was lost may have come before those of that time")
+  func openBesideOthers() throws {
+    let owner = Self.group + " own=0xff24580882aa8840"
+    let free = Self.group + " own=0x0"
+    let report = Self.report([
+      (0, "qemu-900", 20, "dclaim: (iommu_device_claim_dma_owner+0x0/0x8c) dev=\"\(Self.nic)\" \(free)"),
+      (0, "qemu-900", 20, "dclaim_ret: (x+0x20/0x396 <- iommu_device_claim_dma_owner) ret=0"),
+      (0, "init-1", 20, Self.use(Self.nic, free)), (0, "init-1", 20, Self.used),
+      (1, "qemu-900", 20, "drelease: (iommu_device_release_dma_owner+0x0/0x8c) dev=\"\(Self.nic)\" \(owner)"),
+      (0, "init-1", 30, Self.mark("devrm", "device_remove", Self.nic)),
+      (1, "init-1", 40, Self.use(Self.nic, free)), (1, "init-1", 50, Self.used),
+      (1, "init-1", 60, Self.unuse(Self.nic, free)),
+      (1, "init-1", 70, Self.mark("clean", "device_unbind_cleanup", Self.nic)),
+    ])
+    let group = try #require(report.group(7))
+    // Two were taken and one was given back.
+    #expect(group.final.max ?? .max >= 1)
+    #expect(group.verdict != .balanced)
+  }
 }

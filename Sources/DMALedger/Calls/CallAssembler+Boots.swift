@@ -13,6 +13,7 @@ extension CallAssembler {
     lastMark = [:]
     lastReturned = [:]
     lastLineOfCPU = [:]
+    forgetLanes()
     returning = []
     entered = []
     returningByProbe = []
@@ -76,17 +77,22 @@ extension CallAssembler {
     _ kind: Loss.Kind, witness: Witness, cpu: Int32 = -1, count: Int = 0, since: LineReference? = nil,
     isTold: Bool = true
   ) {
-    noteUnfinishedCalls()
-    settleOpenCalls()
-    resolveOverlaps()
+    if kind == .simultaneous {
+      loseOrder()
+    } else {
+      noteUnfinishedCalls()
+      settleOpenCalls()
+      resolveOverlaps()
+      lastLoss = witness.at
+      // A return behind it is no other observer's of a call before it.
+      lastReturned.removeAll(keepingCapacity: true)
+    }
     if kind == .restarted || kind == .timeWentBack {
       lanes.removeAll()
       for index in windows.keys.sorted() { endWindow(index, at: nil) }
     }
     lossEpoch += 1
     unnamed.forget()
-    // A return behind it is no other observer's of a call before it.
-    lastReturned.removeAll(keepingCapacity: true)
     if isTold { note(Loss(kind: kind, witness: witness, cpu: cpu, count: count)) }
     // The marker stands where the CPU is heard again; what is missing may have run any time since it was heard last.
     let since = kind == .lost || kind == .bufferStarted ? lastLineOfCPU[cpu] : since ?? witness.at

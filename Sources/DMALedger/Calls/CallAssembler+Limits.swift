@@ -41,6 +41,12 @@ extension CallAssembler {
     if lastLineOfCPU[cpu] != nil || lastLineOfCPU.count < TaskLanes.mostRemembered { lastLineOfCPU[cpu] = at }
   }
 
+  /// From here on it is kept when each lane was heard of last.
+  mutating func followLanes() { lastLineOfLane = lastLineOfLane ?? [:] }
+
+  /// What any lane did last is not known.
+  mutating func forgetLanes() { if lastLineOfLane != nil { lastLineOfLane = [:] } }
+
   /// A line of a lane.
   mutating func hearLane(_ key: Int, _ at: LineReference) {
     if lastLineOfLane?.count ?? 0 > TaskLanes.mostRemembered { lastLineOfLane = [:] }

@@ -5,8 +5,14 @@
 struct Tie {
   /// From 1; lines of one number and of different CPUs have no order.
   var number: Int32
-  /// Groups that tasks on different CPUs are at.
-  var contested: Set<GroupMark>
+  /// Groups that tasks on different CPUs are at; `nil`: maybe any group.
+  var contested: Set<GroupMark>?
+  /// More than the orders of calls depends on which came first: the events are taken in some order, with nothing known
+  /// between them.
+  var isDisordered = false
+  /// Lanes of tasks whose calls on several CPUs have no order either: what is open in them nobody knows. `nil`: maybe any
+  /// lane.
+  var confused: Set<Int>? = []
 
   /// One of the things that a group can be known by.
   enum GroupMark: Hashable {
@@ -24,21 +30,66 @@ extension CallAssembler {
   mutating func beginTie(_ events: [TraceEvent]) -> [Int]? {
     let bearing = events.indices.filter { bearsOnOthers(events[$0], among: events) }
     if bearing.contains(where: { Self.spoilsOrder(events[$0]) }) { return nil }
-    let sides = Dictionary(grouping: bearing) { lanes.key(of: events[$0]) }
-      .sorted { $0.key < $1.key }.map { key, places in side(of: key, places.map { events[$0] }) }
-    let isAnonymous = sides.contains { TaskLanes.isAnonymous($0.key) }
-    if isAnonymous, Set(bearing.map { events[$0].cpu }).count > 1 { return nil }
-    var contested: Set<Tie.GroupMark> = []
-    for (place, one) in sides.enumerated() {
-      for other in sides[(place + 1)...] where one.cpus.union(other.cpus).count > 1 {
-        if one.isConfused(with: other) { return nil }
-        contested.formUnion(one.calls.intersection(other.calls))
-      }
+    let sides = sides(of: bearing.map { events[$0] })
+    if sides.contains(where: { TaskLanes.isAnonymous($0.key) }), Set(bearing.map { events[$0].cpu }).count > 1
+    {
+      return nil
     }
-    guard let order = TieOrder.find(events, lanes: lanes, returning: returning) else { return nil }
+    if TieSide.pairs(of: sides).contains(where: { $0.isConfused(with: $1) }) { return nil }
+    let order = order(of: events)
+    guard order.isSole else { return nil }
     lastTie += 1
-    tie = Tie(number: lastTie, contested: contested)
-    return order
+    tie = Tie(number: lastTie, contested: TieSide.contested(by: sides))
+    return order.places
+  }
+
+  /// Begins a tie in which more than the orders of calls depends on which event came first, until ``endTie()``: gives an
+  /// order to take them in, with order lost around each. `isWhole`: these are all events of that time.
+  mutating func beginDisorder(_ events: [TraceEvent], isWhole: Bool) -> [Int] {
+    lastTie += 1
+    guard isWhole else {
+      tie = Tie(number: lastTie, contested: nil, isDisordered: true, confused: nil)
+      return Array(events.indices)
+    }
+    let order = order(of: events)
+    // Where a CPU stands for its task, that may be on another one by now.
+    let nobodys = events.map(lanes.key).filter(TaskLanes.isAnonymous)
+    tie = Tie(
+      number: lastTie, contested: TieSide.contested(by: sides(of: events)), isDisordered: true,
+      confused: order.confused.union(nobodys))
+    return order.places
+  }
+
+  private func order(of events: [TraceEvent]) -> TieOrder {
+    TieOrder(events, lanes: lanes, returning: returning, isKnown: isKnown)
+  }
+
+  /// No line is missing, so calls that are open will be seen to return; but for those of tasks that are here and there.
+  mutating func loseOrder() {
+    cutOff(openCalls.filter { tie?.confused?.contains($0.key) ?? true })
+    for (key, index) in lanes.openOwnershipCalls {
+      guard let place = lanes[key][index].call?.place, isContested(place) else { continue }
+      lanes[key][index].call?.meetsUnfinished = true
+    }
+    if let confused = tie?.confused {
+      for key in confused { forgetLane(key) }
+    } else {
+      lastReturned.removeAll(keepingCapacity: true)
+      forgetLanes()
+    }
+    for group in overlaps.keys.sorted() where lanes.keysOfCalls(at: group).isEmpty { resolve(group) }
+  }
+
+  /// What a lane did last is not known.
+  private mutating func forgetLane(_ key: Int) {
+    lastReturned[key] = nil
+    lastLineOfLane?[key] = nil
+  }
+
+  /// Whether what is open in a lane is all that can be: its task was heard of since lines were lost.
+  private func isKnown(_ key: Int) -> Bool {
+    guard let last = lastLineOfLane?[key] else { return false }
+    return lastLoss.map { last >= $0 } ?? true
   }
 
   /// Those that waited for each other have all come.
@@ -52,7 +103,8 @@ extension CallAssembler {
   func isContested(_ group: Int) -> Bool { tie.map { isContested(group, in: $0) } ?? false }
 
   private func isContested(_ group: Int, in tie: Tie) -> Bool {
-    !tie.contested.isEmpty && !tie.contested.isDisjoint(with: marks(of: group))
+    guard let contested = tie.contested else { return true }
+    return !contested.isEmpty && !contested.isDisjoint(with: marks(of: group))
   }
 
   /// The moment of the line at hand, as that of a lane.

@@ -72,8 +72,11 @@ struct CallAssembler<Ledger: CallSink> {
   var strayRemovals: [Int: NameID] = [:]
   /// Devices that are being removed, by lane, where nobody watches what their drivers give back then.
   var removing: [Int: [NameID]] = [:]
-  /// The last line of each lane, once there are calls that nothing names and of which nobody watches the entry.
+  /// The last line of each lane, once there are calls that nothing names and of which nobody watches the entry, and where
+  /// files of one CPU each are read.
   var lastLineOfLane: [Int: LineReference]?
+  /// The last place where lines are missing.
+  var lastLoss: LineReference?
   /// Devices that a claim in flight attached, by lane.
   var attached: [Int: [NameID]] = [:]
 
@@ -387,7 +390,7 @@ struct CallAssembler<Ledger: CallSink> {
       if call.kind == .use { evidence.hasUnplacedUse = true }
       if call.kind == .claim || call.kind == .deviceClaim { evidence.hasUnplacedClaim = true }
       ledger.countUnattributed(call, since: call.isEntryUnseen ? lastLineOfLane?[key] : call.entry.at)
-      if call.isEntryUnseen, lastLineOfLane == nil { lastLineOfLane = [:] }
+      if call.isEntryUnseen { followLanes() }
       return
     }
     if call.kind == .claim {
@@ -410,6 +413,7 @@ struct CallAssembler<Ledger: CallSink> {
       // Others may have come in between.
       call.countAfter = nil
       call.ownerAfter = nil
+      if tie?.isDisordered == true { call.meetsUnfinished = true }
     }
     if isOverlapped(at: group, except: key) || isContested(group) {
       wait(OverlappingCall(call: call, context: context(of: call), closed: moment(of: call)), at: group)

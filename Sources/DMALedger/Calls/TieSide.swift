@@ -23,6 +23,18 @@ struct TieSide {
       || other.isConfusedOneWay(with: self)
   }
 
+  /// All pairs that may be on different CPUs.
+  static func pairs(of sides: [TieSide]) -> [(TieSide, TieSide)] {
+    sides.enumerated().flatMap { place, one in
+      sides[(place + 1)...].filter { one.cpus.union($0.cpus).count > 1 }.map { (one, $0) }
+    }
+  }
+
+  /// Groups that several of them are at.
+  static func contested(by sides: [TieSide]) -> Set<Tie.GroupMark> {
+    pairs(of: sides).reduce(into: []) { $0.formUnion($1.0.calls.intersection($1.1.calls)) }
+  }
+
   private func isConfusedOneWay(with other: TieSide) -> Bool {
     if hasUnplacedCall, !other.calls.isEmpty { return true }
     if hasSignOfAny, !other.calls.isEmpty { return true }
@@ -40,8 +52,12 @@ struct TieSide {
 }
 
 extension CallAssembler {
-  /// What a task is about in the events that it has in a tie.
-  func side(of key: Int, _ events: [TraceEvent]) -> TieSide {
+  /// What each task is about in the events of a tie.
+  func sides(of events: [TraceEvent]) -> [TieSide] {
+    Dictionary(grouping: events, by: lanes.key).sorted { $0.key < $1.key }.map { side(of: $0, $1) }
+  }
+
+  private func side(of key: Int, _ events: [TraceEvent]) -> TieSide {
     var side = TieSide(key: key, cpus: Set(events.map(\.cpu)))
     for frame in lanes[key] {
       if let device = frame.window.flatMap({ windows[$0]?.device }) ?? frame.call?.device {
