@@ -131,6 +131,22 @@ struct FoundTimingTests {
   }
 
   @Test(
+    "1201981003: an unuse that seems to change nothing may have met a use that was overwritten",
+    arguments: [true, false])
+  func unuseBesideOverwritten(isOverwritten: Bool) {
+    let unuse = Lines.text([
+      ("r", Lines.entry("use", Lines.use, 2, device: nic)), ("r", Lines.result("use", Lines.use, 0)),
+      ("r", Lines.entry("unuse", Lines.unuse, 3, device: nic)),
+      ("r", Lines.result("unuse", Lines.unuse, nil, "\(Lines.group) dev=\"\(nic)\" cnt=3 own=0x0")),
+    ])
+    let other = "i-1 [000] ..... 6.100000: \(Lines.entry("query", Lines.query, 3))\n"
+    let told = report(
+      on: "# tracer: nop\n" + unuse + (isOverwritten ? "##### CPU 0 buffer started ####\n" : "") + other)
+    #expect(told.has(.pasidBlockedUnuse) == !isOverwritten)
+    #expect((told.verdict == .unbalanced) == !isOverwritten)
+  }
+
+  @Test(
     "701663014: an unuse that seems to change nothing may have met a use of which only the return is watched")
   func unuseBesideReturn() {
     func state(_ count: Int, _ device: String) -> String { "\(Lines.group) dev=\"\(device)\" cnt=\(count)" }

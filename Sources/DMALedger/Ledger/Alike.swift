@@ -65,7 +65,9 @@ struct Anomaly: Sendable {
     switch kind {
     case .overRelease(_, let certainty): return certainty < .proved && isBehind
     case .releaseUnowned(let call): return call.countBefore == nil && call.ownerBefore == nil && isBehind
-    case .impossible, .pasidBlocked, .stolen, .swallowed, .freed: return false
+    // Somebody who is missing may have taken one meanwhile.
+    case .pasidBlocked: return isBehind
+    case .impossible, .stolen, .swallowed, .freed: return false
     }
   }
 }

@@ -244,10 +244,13 @@ package struct CountHistory: Sendable {
   }
 
   /// What the count was before `last` at most, where it is known behind `first`, by what ran in between and not by what was
-  /// read there; rather too high where steps are folded. `nil` where `first` is.
+  /// read behind anything that nobody watches; rather too high where steps are folded. `nil` where `first` is.
   func most(between first: Int, and last: Int) -> Int? {
     guard let place = place(of: first), var most = steps[place].reached.max else { return nil }
+    var mayBeRead = true
     for step in self[first + 1..<last] {
+      if step.isUnwatched && step.low < 0 || step.folded != nil { mayBeRead = false }
+      if mayBeRead, let read = step.pre.max { most = min(most, read) }
       most = step.reset ?? max(0, Reach.sum(most, step.high))
     }
     return most

@@ -123,7 +123,19 @@ extension GroupLedger {
   /// and what rested on nothing having happened since then proves nothing.
   mutating func lose(since: LineReference?) {
     for index in devices.indices {
-      for place in devices[index].leaks.indices { devices[index].leaks[place].doubt(since: since) }
+      let mayBeUnblocked = anomalies.contains {
+        if case .pasidBlocked(let call) = $0.kind {
+          call.device == devices[index].name && $0.isDoubted(behind: since)
+        } else {
+          false
+        }
+      }
+      for place in devices[index].leaks.indices {
+        if mayBeUnblocked, devices[index].leaks[place].cause == .blocked {
+          devices[index].leaks[place].countsProve = nil
+        }
+        devices[index].leaks[place].doubt(since: mayBeUnblocked ? nil : since)
+      }
     }
     for index in pastLeaks.indices { pastLeaks[index].leak.doubt(since: since) }
     anomalies.removeAll { $0.isDoubted(behind: since) }
