@@ -123,16 +123,6 @@ struct UnwatchedTests {
     #expect(told.findings.allSatisfy { $0.severity < .error })
   }
 
-  @Test("130112013: a probe that failed may have taken and given back, where neither is watched")
-  func failedUnseen() {
-    let told = Lines.report([
-      Self.probe(), ("q", Lines.entry("dclaim", Lines.claim, nil, device: nic)),
-      ("q", Lines.result("dclaim", Lines.claim, -1)), Self.end(12),
-    ])
-    #expect(told.group(7)?.final.contains(0) == true)
-    #expect(told.group(7)?.changes.first?.before.min == 1)
-  }
-
   @Test(
     "910063013: a device that leaves its group may have given back behind a claim that was refused for it")
   func leftUnseen() {

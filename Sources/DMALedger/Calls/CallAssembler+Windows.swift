@@ -417,9 +417,8 @@ extension CallAssembler {
     if isBound, let refusal = window.lastRefusal {
       tell(device, of: ended) { $0.swallow(refusal, bound: ended.bound ?? end) }
     }
-    // How it ended nobody watches, or what it took before it failed.
-    let mayHaveTaken = window.openUse != nil ? window.result == nil : !evidence.sawUse && !isManaged(window)
-    if !isBound, mayHaveTaken {
+    // How it ended nobody watches.
+    if !isBound, window.result == nil, window.openUse != nil {
       tell(device, mayMove: true) { $0.mayGiveBack(device, .over) }
     }
     if !evidence.sawUse, !isManaged(window) {

@@ -430,8 +430,7 @@ struct CallAssembler<Ledger: CallSink> {
     ledger.apply(call, to: group, isAlone: isAlone, context: context(of: call))
     if isJoined { ledger.forgetCount(of: group) }
     if unwatched > 0 { ledger.allowUnwatched(unwatched, at: group) }
-    // What was taken to be over, for want of room, may take effect only now.
-    if call.meetsUnfinished || drained[group] != nil { ledger.doubtState(of: group) }
+    if call.meetsUnfinished { ledger.doubtState(of: group) }
     expectUnbinds(at: group, behind: call)
   }
 

@@ -256,6 +256,8 @@ extension GroupLedger {
 
   /// A device left; true where no known member is left.
   mutating func remove(_ device: NameID) -> Bool {
+    // Whoever was bound before the capture gave back before it left.
+    if !changes.isEmpty, !hasAllMembers { mayGiveBack(device, .over) }
     members.remove(device)
     if let index = deviceIndex[device] { devices[index].isBound = false } else { hasLostMember = true }
     return members.isEmpty && !hasUnknownMembers

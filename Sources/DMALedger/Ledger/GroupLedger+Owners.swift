@@ -61,7 +61,6 @@ extension GroupLedger {
     _ call: OwnershipCall, _ step: inout CountHistory.Step, _ context: CallContext
   ) {
     if isUnowned(call, step, context) {
-      doubtTime(of: call)
       note(mayComeEarlier ? .impossible(call) : .releaseUnowned(call))
       step.mayReset = mayComeEarlier
       record(call, step, .proved)
@@ -111,7 +110,6 @@ extension GroupLedger {
     _ call: OwnershipCall, _ step: inout CountHistory.Step, _ context: CallContext
   ) {
     if isUnowned(call, step, context) {
-      doubtTime(of: call)
       note(mayComeEarlier ? .impossible(call) : .releaseUnowned(call))
       // Only the last reference is tested for an owner; of several the kernel takes one, whosever it is.
       let before = count.intersection(step.pre) ?? step.pre

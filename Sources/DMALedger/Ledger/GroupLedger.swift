@@ -158,11 +158,6 @@ struct GroupLedger: Sendable {
     mayStillGiveBack()
   }
 
-  /// The calls before this one leave no room for it: it may have come before them.
-  mutating func doubtTime(of call: OwnershipCall) {
-    if !mayComeEarlier { mayComeEarlier = meetEarlier(call, isContradicted: true) }
-  }
-
   /// Keeps `most` changes one by one, and of the history what they and the refusals show.
   mutating func keepChanges(_ most: Int) {
     guard let between = changes.keep(most) else { return }

@@ -296,7 +296,6 @@ struct Ledger: CallSink, Sendable {
     touch(index)
     allowElsewhere(index)
     // A driver gives back before its device leaves.
-    if !groups[index].changes.isEmpty { groups[index].mayGiveBack(device, .over) }
     orphan(device, in: index)
     lastLeft[index] = witness.at
     if groups[index].members.contains(device) { memberships -= 1 }
