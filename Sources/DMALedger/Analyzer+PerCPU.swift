@@ -181,10 +181,12 @@ extension Analyzer {
   /// - Parameter isComplete: Whether every part could be opened.
   private mutating func finish(_ parts: [TracePart], _ merge: PartMerge, isComplete: Bool) {
     merged.append(merge.lines)
-    guard let last = parts.max(by: { $0.pass.last.at < $1.pass.last.at })?.pass.last, let first = parts.first
-    else {
-      return
-    }
+    guard let first = parts.first else { return }
+    // A part with no event has no place among the others.
+    let heard = parts.map(\.pass.last).filter { $0.at.line > 0 }
+    let last =
+      heard.max { $0.at < $1.at }
+      ?? Witness(at: LineReference(source: first.pass.index, line: 1), time: nil, text: .none)
     var present = 0
     for part in parts {
       part.pass.isParking = false

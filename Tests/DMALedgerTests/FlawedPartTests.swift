@@ -124,4 +124,16 @@ struct FlawedPartTests {
     #expect(report.group(7)?.final.exact == 2)
     #expect(Self.remarks(report).isEmpty)
   }
+
+  @Test("what is missing from parts is told at a line that there is")
+  func nothingHeard() {
+    let header = "# tracer: nop\n#\n# entries-in-buffer/entries-written: 9/9   #P:2\n#\n"
+    let report = Self.report([
+      ("cpu0", header + Self.zero.joined(separator: "\n") + "\n"),
+      ("cpu1", header + " sh-9 [001] ..... 5.000001: console: a word\n"),
+    ])
+    let lines = report.findings.flatMap(\.evidence).map(\.at.line)
+    #expect(report.findings.contains { $0.rule == .evidenceLost })
+    #expect(lines.allSatisfy { $0 > 0 })
+  }
 }
