@@ -9,7 +9,11 @@ struct DeviceAccount: Sendable {
   /// The last driver seen on the device, VFIO's included.
   var lastDriver: NameID?
   /// The use that a bound driver, or one being bound, will give back.
-  var holding: OwnershipCall?
+  var holding: OwnershipCall? {
+    didSet { isHolding = holding != nil }
+  }
+  /// Whether there is one: calls are large, and this is asked of every device of a group.
+  private(set) var isHolding = false
   /// The step of the history at which it was taken.
   var holdingStep = 0
   /// Unuses that may have been unuses of its group, when it was taken; `nil`: some may have been before it or behind it.

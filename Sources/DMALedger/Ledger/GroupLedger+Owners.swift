@@ -156,8 +156,8 @@ extension GroupLedger {
     refusal.knownDevices = devices.count
     refusal.meetsOthers = isOverlapped && found == nil
     for index in devices.indices {
-      refusal.leaks += devices[index].leaks.references
-      if devices[index].holding == nil { continue }
+      if !devices[index].leaks.isEmpty { refusal.leaks += devices[index].leaks.references }
+      if !devices[index].isHolding { continue }
       refusal.holders += 1
       if devices[index].isRemoved { refusal.leaving += 1 }
       if refusal.holding.count < GroupRefusals.Refusal.mostHolding, let use = devices[index].holding {

@@ -60,7 +60,9 @@ extension GroupLedger {
   mutating func mayGiveBack(_ device: NameID, _ progress: GivingBack) {
     guard !watch.unuses else { return }
     let index = deviceIndex[device]
-    if isUnuseLacking(device, index) { allowUnwatched(uses: 0, unuses: 1) }
+    if allowsUnuse(index.flatMap { devices[$0].givenBackAt } ?? givingBack[device]) {
+      allowUnwatched(uses: 0, unuses: 1)
+    }
     if let index { devices[index].givenBackAt = serial - 1 }
     switch progress {
     case .over: givingBack[device] = nil
@@ -70,12 +72,9 @@ extension GroupLedger {
     }
   }
 
-  /// Whether the last step does not allow for an unuse of a device yet. It runs once: before the next call on the group, or
-  /// behind it, where another sign of it comes then.
-  private func isUnuseLacking(_ device: NameID, _ index: Int?) -> Bool {
-    let allowed = index.flatMap { devices[$0].givenBackAt } ?? givingBack[device]
-    return allowed != serial - 1 || lastArrival == serial
-  }
+  /// Whether the unuse of a device is still to be allowed for, which one step did or none. It runs once: before the next call
+  /// on the group, or behind it, where another sign of it comes then.
+  private func allowsUnuse(_ former: Int?) -> Bool { former != serial - 1 || lastArrival == serial }
 
   /// Behind a call: whoever was giving back before it may do so only now.
   mutating func mayStillGiveBack() {
@@ -90,8 +89,12 @@ extension GroupLedger {
   /// The same of every device that holds what it took, in one step: which of them did nothing shows.
   mutating func mayGiveBackAll() {
     guard !watch.unuses else { return }
-    let leaving = devices.indices.filter {
-      devices[$0].holding != nil && isUnuseLacking(devices[$0].name, $0)
+    // One answer for all whom no step allows for yet, and one for those whom the last one does.
+    let (last, mayAgain) = (serial - 1, allowsUnuse(serial - 1))
+    var leaving: [Int] = []
+    for index in devices.indices where devices[index].isHolding {
+      if !mayAgain, devices[index].givenBackAt ?? givingBack[devices[index].name] == last { continue }
+      leaving.append(index)
     }
     allowUnwatched(uses: 0, unuses: leaving.count)
     for index in leaving { devices[index].givenBackAt = serial - 1 }
