@@ -40,6 +40,8 @@ public struct Analyzer {
   private var usedFields: UInt64 = 0
   let identifiesContent: Bool
   private var hashes: [ContentHash.Value] = []
+  /// Sources that do not say what was written.
+  private var misread: Set<Int> = []
 
   /// An analyzer that knows the usual probe fields and those of `options`.
   public init(options: Options = Options()) {
@@ -361,11 +363,13 @@ public struct Analyzer {
           level: issue.isError ? .error : .warning, source: index, line: issue.line, offset: issue.offset,
           message: issue.message))
     }
+    let isMisread = pass.allIssues.contains(where: \.isMisread)
+    if isMisread { misread.insert(index) }
     // What is missing of a log or a listing is not missing of a trace.
     if pass.isPart { traces.insert(index) }
     let isTrace = traces.contains(index) || !SourceOrder.isBesideTrace(source)
     if pass.allIssues.contains(where: { $0.isStop || isTrace && $0.losesEvents }) {
-      assembler.lose(.damaged, witness: pass.last)
+      assembler.lose(isMisread ? .misread : .damaged, witness: pass.last)
     } else if decoder.stated.missing > 0, !pass.isPart {
       assembler.loseAnywhere(in: index, .partial, witness: pass.last, count: decoder.stated.missing)
     }
@@ -446,7 +450,7 @@ public struct Analyzer {
       hasForgotten: assembler.forgotten.hasAny || assembler.ledger.forgotten.hasAny,
       hasForgottenLog: log.forgotten.hasAny || incident.forgotten.hasAny,
       countsTicks: !known.ticking.isEmpty,
-      order: order
+      order: order, misread: MisreadSources(misread, of: sources, order: order)
     ).build()
   }
 }

@@ -128,9 +128,9 @@ struct ZstdStreamTests {
     }
     #expect(read.count >= 256 << 10)
     #expect(content.starts(with: read.prefix(256 << 10)))
-    #expect(source.issue?.kind == .damagedFrame)
-    // Where the damaged block or the checksum behind it begins.
-    #expect((packed.count * 3 / 4..<packed.count).contains(source.issue?.offset ?? 0))
+    // What cannot be packed stands in the frame as it is: nothing but the checksum can tell.
+    #expect(source.issue?.kind == .wrongChecksum)
+    #expect(source.issue?.offset == packed.count - 4)
   }
 
   @Test("a frame whose header is damaged says so in words")
@@ -144,6 +144,58 @@ struct ZstdStreamTests {
     #expect((damage?.offset ?? 0) >= first.count)
     #expect(result.changes.count == OwnershipHistory.balanced.expectedChanges)
     #expect(result.verdict != .balanced)
+  }
+
+  @Test(
+    "what is not what was written proves nothing, whatever it shows",
+    arguments: [OwnershipHistory.balanced, .leaking], [nil, 1, 2])
+  func wrongChecksum(history: OwnershipHistory, jobs: Int?) throws {
+    let plain = history.bytes(.defaultLines)
+    let whole = report(on: plain)
+    var packed = Zstd.frames(plain, size: plain.count / 2 + 1)
+    packed[packed.count - 1] ^= 1
+    let told: Report
+    if let jobs {
+      let folder = try CaptureFolder()
+      var options = Analyzer.Options()
+      options.jobs = jobs
+      var analyzer = Analyzer(options: options)
+      try analyzer.read(path: try folder.write("trace.zst", packed))
+      told = analyzer.finish()
+    } else {
+      told = report(on: packed)
+    }
+    let damage = told.diagnostics.first { $0.level == .error }
+    #expect(damage?.offset == packed.count - 4)
+    #expect(told.verdict == .inconclusive)
+    #expect(told.reasons.first?.contains("checksum") == true)
+    // All of it is told …
+    #expect(told.changes.map(\.at) == whole.changes.map(\.at))
+    for rule in Set(whole.findings.map(\.rule)) { #expect(told.findings.contains { $0.rule == rule }) }
+    // … and nothing holds.
+    #expect(told.kernel.testDriverRemove == .unknown)
+    #expect(told.groups.allSatisfy { $0.verdict == .inconclusive && $0.final == .unknown })
+    #expect(told.changes.allSatisfy { $0.after == .unknown })
+    #expect(told.answers.allSatisfy { $0.certainty == .suspected })
+    for finding in told.findings where finding.rule != .evidenceLost {
+      #expect(finding.severity < .error && finding.certainty == .suspected)
+      #expect(finding.message.hasPrefix("Only if"))
+    }
+  }
+
+  @Test("a listing whose checksum is wrong takes nothing from what the trace beside it proves")
+  func wrongChecksumBeside() throws {
+    var listing = Zstd.frame(Array("/sys/kernel/iommu_groups/7/devices/0000:03:00.0\n".utf8))
+    listing[listing.count - 1] ^= 1
+    for (history, verdict) in [(OwnershipHistory.balanced, Verdict.inconclusive), (.leaking, .unbalanced)] {
+      let plain = history.bytes(.defaultLines)
+      var analyzer = Analyzer()
+      analyzer.read(bytes: plain, name: "trace")
+      analyzer.read(bytes: listing, name: "groups")
+      let told = analyzer.finish()
+      #expect(told.verdict == verdict)
+      #expect(told.changes.map(\.after) == report(on: plain).changes.map(\.after))
+    }
   }
 
   @Test(

@@ -256,11 +256,12 @@ package struct ByteSource: ~Copyable {
           UnsafeRawBufferPointer(rebasing: bytes[inputStart..<inputEnd]), into: room)
       }
       guard let step else { return 0 }
-      inputStart += step.consumed
       if let reason = step.failure {
-        _ = stop(.damagedFrame, detail: reason, behind: decoder?.begun ?? 0)
+        _ = stop(
+          step.isMisread ? .wrongChecksum : .damagedFrame, detail: reason, behind: decoder?.begun ?? 0)
         return step.produced
       }
+      inputStart += step.consumed
       if step.produced > 0 { return step.produced }
     }
   }

@@ -21,6 +21,8 @@ package struct InputIssue: Sendable, Equatable {
     case truncatedFrame
     /// zstd cannot decode what stands here; everything before it was read.
     case damagedFrame
+    /// The checksum at the end of a zstd frame is not that of what was decoded: some of the frame is not what was written.
+    case wrongChecksum
     /// It holds something else than text, and was not read.
     case foreign(ForeignFormat)
     /// Bytes behind a zstd frame that are no frame.
@@ -62,11 +64,15 @@ package struct InputIssue: Sendable, Equatable {
   package var losesEvents: Bool {
     switch kind {
     case .foreign(let format): format.isPacked
-    case .truncatedFrame, .damagedFrame, .trailingBytes, .readFailed, .lineTooLong, .moreLongLines: true
+    case .truncatedFrame, .damagedFrame, .wrongChecksum, .trailingBytes, .readFailed: true
+    case .lineTooLong, .moreLongLines: true
     case .windowTooLarge, .tooManyBytes, .shrank, .rewritten: true
     case .unterminatedLine, .grew: false
     }
   }
+
+  /// Whether what was read may not be what was written.
+  var isMisread: Bool { kind == .wrongChecksum }
 
   /// Whether reading was stopped by a limit: then nobody knows what the rest is about, be it beside a log or a trace.
   var isStop: Bool {
@@ -89,6 +95,9 @@ package struct InputIssue: Sendable, Equatable {
       "the zstd frame is cut off at byte \(offset); everything before it was read. Copy the file again"
     case .damagedFrame:
       "zstd cannot decode byte \(offset): \(detail); everything before it was read. Copy the file again"
+    case .wrongChecksum:
+      "the zstd frame whose checksum is at byte \(offset) is not what was written: nobody knows which of its lines are, so that "
+        + "none of them proves anything. Copy the file again"
     case .trailingBytes:
       "the bytes from \(offset) on follow a zstd frame but are none themselves; they were not read"
     case .readFailed:

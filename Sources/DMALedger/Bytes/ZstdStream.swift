@@ -9,6 +9,8 @@ import CZstd
     var produced: Int
     /// libzstd's own words where it cannot go on.
     var failure: String?
+    /// Whether all of a frame was decoded, and its checksum says that this is not what was written.
+    var isMisread = false
   }
 
   /// Whether a frame has begun and not ended. A file that ends here is cut off.
@@ -23,6 +25,7 @@ import CZstd
   /// What tells how long the rest of a frame's header is.
   private static let firstBytes = 5
   private static let blockHeader = 3
+  private static let checksum = 4
 
   /// The largest window that libzstd can decode with 64 bits.
   static let largestWindow = 1 << 31
@@ -44,6 +47,9 @@ import CZstd
     var step = unsafe Step(consumed: source.pos, produced: target.pos)
     if ZSTD_isError(code) != 0 {
       step.failure = unsafe String(cString: ZSTD_getErrorName(code))
+      step.isMisread = ZSTD_getErrorCode(code) == ZSTD_error_checksum_wrong
+      // Its bytes are asked for as if a block header stood behind the first.
+      if step.isMisread { begun = Self.checksum - wanted }
     } else {
       isInsideFrame = code != 0
       begun = step.consumed == wanted ? 0 : begun + step.consumed

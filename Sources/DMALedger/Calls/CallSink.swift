@@ -174,6 +174,8 @@ struct Loss: Sendable {
     case restarted
     /// A part of the file could not be read.
     case damaged
+    /// A checksum says that a file, or a part of it, is not what was written.
+    case misread
     /// A header counts more entries than there are lines below it: those that are missing may be anywhere.
     case partial
     /// A trace covers the same time as another one.
@@ -197,4 +199,7 @@ struct Loss: Sendable {
   var device: NameID?
   /// How often the same was seen: very many are told as one.
   var times = 1
+
+  /// Whether it is the file that is not whole: the tracer may have lost nothing.
+  var isDamage: Bool { kind == .damaged || kind == .misread }
 }

@@ -5,7 +5,7 @@ enum CaptureRecipe {
     var lines: [String] = []
     if open.contains(.damage) {
       lines += [
-        "# part of a file is gone: get it again from where it came; while that machine is up its buffer can be read again"
+        "# part of a file is gone or damaged: get it again from where it came; while that machine is up its buffer can be read again"
       ]
     }
     if open.contains(.loss) {

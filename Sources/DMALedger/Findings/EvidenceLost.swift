@@ -8,7 +8,8 @@ enum EvidenceLost {
       Calls that change owner_cnt may have happened there unseen. From the start of the gap the count of \
       every group it may touch is unknown, until an observation pins it again: a fetched count, a successful \
       claim, a decisive return code. Verdicts that would have to reach across the gap become inconclusive, \
-      and no leak is claimed from it.
+      and no leak is claimed from it. Where a checksum says that a file is not what was written, nobody knows \
+      which of its lines are, and nothing in the whole file proves anything.
       """,
     evidence: """
       The tracer's own marks ("CPU:N [LOST n EVENTS]", a header in which fewer entries are in the buffer \
@@ -69,6 +70,7 @@ extension EvidenceLost {
     for (kind, words) in [
       (Loss.Kind.bufferStarted, "a CPU's buffer begins later than the capture"),
       (.restarted, "the file holds more than one capture"), (.damaged, "part of the file could not be read"),
+      (.misread, "a checksum says that the file is not what was written"),
       (.overlapping, "two traces cover the same time, so what came last is in neither"),
       (.timeWentBack, "the clock steps back"),
       (.simultaneous, "CPUs show the same time for what depends on its order"),
@@ -101,6 +103,9 @@ extension EvidenceLost {
       return
         "Read the file `trace` instead of those of one CPU each: it has the events of all CPUs in their order."
     }
+    if header == 0, resets.isEmpty, context.losses.allSatisfy(\.isDamage) {
+      return "Get the file again from where it came, and compare its size and hash."
+    }
     return
       "Record again with a larger buffer (`buffer_size_kb`, `trace_buf_size=` at boot) or fewer functions "
       + "in the filter, and read it with `cat trace` after `echo 0 > tracing_on`."
@@ -114,6 +119,7 @@ extension EvidenceLost {
     case .bufferStarted: "nothing is known of CPU \(loss.cpu) before this"
     case .restarted: "another capture begins"
     case .damaged: "the last line that could be read"
+    case .misread: "the last line that was read, and any before it may be another than was written"
     case .overlapping: "the last line of a trace that begins before another one ends"
     case .partial: "the last line; the others may be missing anywhere before it"
     case .timeWentBack: "earlier than the line before"

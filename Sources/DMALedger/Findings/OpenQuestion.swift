@@ -43,8 +43,9 @@ struct OpenQuestions: Sendable {
     guard isInconclusive || !asked.isEmpty else { return }
     if lostBefore > 0 { all.insert(.loss) }
     for loss in context.losses where loss.kind != .missingUse {
-      all.insert(loss.kind == .damaged ? .damage : .loss)
+      all.insert(loss.isDamage ? .damage : .loss)
     }
+    if lostBefore == 0, context.losses.allSatisfy(\.isDamage), !context.losses.isEmpty { all.remove(.loss) }
     if ledger.unattributed.total > 0 {
       all.insert(.names)
     } else if summaries.allSatisfy({ $0.ledger.changes.isEmpty }) {

@@ -19,6 +19,7 @@ struct ReportBuilder {
   let hasForgottenLog: Bool
   let countsTicks: Bool
   let order: SourceOrder
+  let misread: MisreadSources
 
   func build() -> Report {
     let contexts = evidence.enumerated().map { boot, seen in
@@ -61,17 +62,20 @@ struct ReportBuilder {
       sources: order.arranged(sources), groups: groups, unattributed: ledger.unattributed,
       findings: FindingRegister.sorted(own.flatMap { $0 } + unclaimed + general),
       diagnostics: order.arranged(diagnostics))
-    report.kernel.fix = TestRemoveFix.standing(behaviour: merged.verdict, version: last?.version)
     report.answers = AnswerBuilder(
       contexts: contexts, ledger: ledger, incident: incident, summaries: summaries, reports: groups,
       questions: questions
     ).answers()
+    misread.distrust(&report)
+    report.kernel.fix = TestRemoveFix.standing(
+      behaviour: report.kernel.testDriverRemove, version: last?.version)
     let whole = FindingContext(
       names: names, arena: arena, evidence: merged, losses: losses, release: release,
       upstream: last?.upstream, countsTicks: countsTicks,
       order: order)
     let open = OpenQuestions(
-      summaries, asked: unanswered(report.answers, summaries), isInconclusive: verdict == .inconclusive,
+      summaries, asked: unanswered(report.answers, summaries),
+      isInconclusive: report.verdict == .inconclusive,
       ledger: ledger, whole, lostBefore: lostBefore)
     report.recipe = CaptureRecipe.lines(for: open, version: last?.version)
     return report
