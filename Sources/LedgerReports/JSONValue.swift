@@ -120,12 +120,15 @@ package struct JSONMembers {
 private struct JSONParser: ~Escapable {
   /// Deeper than anything that is written here, and far from the end of the stack.
   private static let deepest = 16
+  /// More than a report can hold, whose groups and devices take room themselves: a value takes many times its text.
+  private static let mostValues = 1 << 21
   /// No object that is written here has more members.
   private static let few = 32
 
   private let text: Span<UInt8>
   private var index = 0
   private var depth = 0
+  private var values = 0
 
   @_lifetime(copy text)
   init(_ text: Span<UInt8>) {
@@ -143,6 +146,8 @@ private struct JSONParser: ~Escapable {
   @_lifetime(self: copy self)
   private mutating func value() throws(JSONError) -> JSONValue {
     skipBlanks()
+    values += 1
+    if values > Self.mostValues { throw failure("more than \(Self.mostValues) values") }
     let start = index
     switch peek {
     case UInt8(ascii: "\""): return JSONValue(start, .string(try string()))

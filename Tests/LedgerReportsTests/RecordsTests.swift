@@ -203,6 +203,14 @@ struct RecordsTests {
     }
   }
 
+  @Test("a line of more values than a report can hold is refused where they become too many")
+  func manyValues() throws {
+    let line = "{\"type\": [" + String(repeating: "0,", count: 1 << 21) + "0]}\n"
+    let error = #expect(throws: RecordsError.self) { _ = try read(Array(line.utf8)) }
+    #expect(error?.message.contains("more than 2097152 values") == true)
+    #expect(error?.offset ?? 0 > 2 << 21 && error?.isTornEnd == false)
+  }
+
   @Test("flipped bytes never crash the reader")
   func damage() throws {
     let bytes = Self.writer.rendered([Self.oddities[0]])
