@@ -182,6 +182,7 @@ public struct Analyzer {
     case .new: break
     case .repeated:
       traces.insert(index)
+      for (event, _) in repeated.release() { source.note(event) }
       source.note(event)
       return
     case .held: return

@@ -9,6 +9,8 @@ struct RepeatedRecordTests {
     "6.1-fixed-late-probes", "6.1-unfixed-boot-function+probes", "6.1-unfixed-late-function",
     "6.1-unfixed-late-probes", "6.1-unfixed-late-probes-stack", "7.3-unfixed-late-fprobes",
   ]
+  /// Those of function_graph without times.
+  static let untimed = ["6.1-unfixed-late-graph-filtered"]
 
   /// The records of a sample, without a header that would count them.
   private static func records(_ sample: String) throws -> [Substring] {
@@ -20,7 +22,7 @@ struct RepeatedRecordTests {
     lines.map { $0 + "\n" }.joined()
   }
 
-  @Test("a trace that is there twice is the trace", arguments: timed)
+  @Test("a trace that is there twice is the trace", arguments: timed + untimed)
   func twice(sample: String) throws {
     let bytes = try SampleFiles.bytes("\(sample)/trace.txt")
     let once = report(on: bytes)
@@ -35,13 +37,16 @@ struct RepeatedRecordTests {
   }
 
   @Test(
-    "what was saved before and after an attempt is the trace, wherever the first one ends", arguments: timed)
+    "what was saved before and after an attempt is the trace, wherever the first one ends",
+    arguments: timed + untimed)
   func beforeAndAfter(sample: String) throws {
     let lines = try Self.records(sample)
     let whole = report(on: Self.text(lines))
     for cut in stride(from: 1, to: lines.count, by: max(1, lines.count / 50)) {
       let before = Self.text(lines[..<cut])
       let after = Self.text(lines)
+      // Without times a call that has not returned may be another.
+      guard Self.timed.contains(sample) || before.contains(" us |") else { continue }
       #expect(report(onFiles: [before, after]).story == whole.story, "\(cut)")
       #expect(report(onFiles: [after, before]).story == whole.story, "\(cut)")
     }

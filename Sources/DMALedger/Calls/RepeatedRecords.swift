@@ -2,12 +2,13 @@
 /// before and after an attempt; a trace beside a kernel log that holds its dump.
 ///
 /// A file is taken to repeat what was read as long as every record of it was. Only records of ownership are
-/// compared, and only those with times: by time, CPU, task and function, whatever dialect printed them.
+/// compared, and only those with times: by time, CPU, task and function, whatever dialect printed them; of function_graph,
+/// which prints no time unless asked, by their text and line, once a duration has shown that they are the same.
 struct RepeatedRecords {
   /// What a record is to those that were read before.
   enum Verdict {
     case new
-    /// It was taken before.
+    /// It was taken before, and so were those held.
     case repeated
     /// It has no time, and is what the record behind it is.
     case held
@@ -38,29 +39,32 @@ struct RepeatedRecords {
   mutating func judge(_ event: TraceEvent, _ line: Span<UInt8>, of index: Int) -> Verdict {
     if isOff { return .new }
     if source != index { begin(index) }
-    guard let record = Self.identity(of: event) else {
-      guard isRepeating else { return .new }
-      if held.count < Self.mostHeld {
-        held.append((event, [UInt8](copying: line)))
-        return .held
-      }
-      isRepeating = false
-      return .first(isNext: false)
-    }
+    let record = event.time == nil ? identity(of: event, line) : Self.identity(of: event)
     guard isRepeating else {
-      remember(record)
+      if let record { remember(record) }
       return .new
     }
+    guard let record else { return hold(event, line) }
     if known.contains(record) {
+      // Calls that begin are written alike in many a trace.
+      if count == 0, event.time == nil, !line.contains(" us |") { return hold(event, line) }
       count += 1
       lastKnown = record
-      held = []
       return .repeated
     }
     isRepeating = false
     let isNext = lastKnown != nil && lastKnown == lastTaken
     remember(record)
     return .first(isNext: isNext)
+  }
+
+  private mutating func hold(_ event: TraceEvent, _ line: Span<UInt8>) -> Verdict {
+    if held.count < Self.mostHeld {
+      held.append((event, [UInt8](copying: line)))
+      return .held
+    }
+    isRepeating = false
+    return .first(isNext: false)
   }
 
   /// Gives what was held, and forgets it.
@@ -102,10 +106,11 @@ struct RepeatedRecords {
   }
 
   private mutating func remember(_ record: Int) {
-    let hasRoom = known.count + own.count < Self.most
-    if hasRoom { own.append(record) }
     lastTaken = hasRoom ? record : nil
+    if hasRoom { own.append(record) }
   }
+
+  private var hasRoom: Bool { known.count + own.count < Self.most }
 
   private static func identity(of event: TraceEvent) -> Int? {
     guard let time = event.time, time.isSane else { return nil }
@@ -120,6 +125,19 @@ struct RepeatedRecords {
     hasher.combine(event.fields.device)
     hasher.combine(event.fields.result)
     hasher.combine(event.fields.count)
+    return hasher.finalize()
+  }
+
+  /// The same of a call without a time.
+  private func identity(of event: TraceEvent, _ line: Span<UInt8>) -> Int? {
+    guard event.observer == .graph, isRepeating || hasRoom else { return nil }
+    switch event.kind {
+    case .entry, .leaf, .exit, .closed: break
+    default: return nil
+    }
+    var hasher = Hasher()
+    hasher.combine(event.line)
+    for index in line.indices { hasher.combine(line[index]) }
     return hasher.finalize()
   }
 }
