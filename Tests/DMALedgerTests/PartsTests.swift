@@ -54,6 +54,25 @@ struct PartsTests {
     #expect(try Self.digest(Self.capture, jobs: 2).contains("unfixed"))
   }
 
+  @Test("a capture beside its packed copy, read in another way, is one capture", arguments: [false, true])
+  func besideItsCopy(isPackedFirst: Bool) throws {
+    let folder = try CaptureFolder()
+    let plain = try folder.write("trace.txt", Self.capture)
+    let packed = try folder.write("trace.txt.zst", Zstd.frame(Self.capture))
+    let once = report(on: Self.capture)
+    for jobs in [1, 2] {
+      var options = Analyzer.Options()
+      options.jobs = jobs
+      var analyzer = Analyzer(options: options)
+      for path in isPackedFirst ? [packed, plain] : [plain, packed] { try analyzer.read(path: path) }
+      let twice = analyzer.finish()
+      #expect(twice.kernel.windows == once.kernel.windows)
+      #expect(twice.unattributed.total == once.unattributed.total)
+      #expect(twice.findings.map(\.rule) == once.findings.map(\.rule))
+      #expect(twice.sources.map(\.events) == [once.sources[0].events, once.sources[0].events])
+    }
+  }
+
   @Test("frames cut anywhere say the same", arguments: [300_001, 1_000_003])
   func compressed(size: Int) throws {
     let bytes = Zstd.frames(Self.capture, size: size)

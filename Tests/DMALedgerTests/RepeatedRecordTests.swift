@@ -1,6 +1,7 @@
-import DMALedger
 import TestSupport
 import Testing
+
+@testable import DMALedger
 
 /// A record that two files have happened once.
 @Suite("Traces that were saved twice")
@@ -34,6 +35,26 @@ struct RepeatedRecordTests {
     #expect(twice.kernel.windows == once.kernel.windows)
     #expect(twice.diagnostics.contains { $0.source == 1 && $0.message.contains("is in another trace, too") })
     #expect(twice.sources[1].events == once.sources[0].events)
+  }
+
+  @Test("a brace that was passed over in one reading and not in another makes no record new")
+  func passedOver() {
+    var repeated = RepeatedRecords()
+    func judge(_ kind: TraceEvent.Kind, line: Int, _ text: String, of source: Int) -> RepeatedRecords.Verdict
+    {
+      var event = TraceEvent(kind: kind, line: line)
+      event.observer = .graph
+      return repeated.judge(event, Array(text.utf8).span, of: source)
+    }
+    let calls = [
+      (1, " 1)   2.000 us    |  iommu_device_use_default_domain();"),
+      (9, " 1)   3.000 us    |  iommu_device_unuse_default_domain();"),
+    ]
+    for (line, text) in calls { #expect(judge(.leaf, line: line, text, of: 0) == .new) }
+    #expect(judge(.leaf, line: 1, calls[0].1, of: 1) == .repeated)
+    #expect(judge(.closed, line: 5, " 1)   8.000 us    |    }", of: 1) == .held)
+    #expect(judge(.leaf, line: 9, calls[1].1, of: 1) == .repeated)
+    #expect(judge(.leaf, line: 12, calls[1].1, of: 1) == .first(isNext: true))
   }
 
   @Test(

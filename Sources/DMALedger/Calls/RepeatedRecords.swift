@@ -6,7 +6,7 @@
 /// which prints no time unless asked, by their text and line, once a duration has shown that they are the same.
 struct RepeatedRecords {
   /// What a record is to those that were read before.
-  enum Verdict {
+  enum Verdict: Equatable {
     case new
     /// It was taken before, and so were those held.
     case repeated
@@ -45,9 +45,12 @@ struct RepeatedRecords {
       return .new
     }
     guard let record else { return hold(event, line) }
-    if known.contains(record) {
+    let isKnown = known.contains(record)
+    // Braces that close nothing that is followed are passed over or not, as a file is read.
+    if !isKnown, event.kind == .closed { return hold(event, line) }
+    if isKnown {
       // Calls that begin are written alike in many a trace.
-      if count == 0, event.time == nil, !line.contains(" us |") { return hold(event, line) }
+      if count == 0, event.time == nil, !line.contains(" us ") { return hold(event, line) }
       count += 1
       lastKnown = record
       return .repeated
