@@ -150,6 +150,7 @@ package struct CountHistory: Sendable {
   /// From this step on nothing is known to have happened between the steps.
   package mutating func loosen(from serial: Int) {
     guard let start = placeAtOrBefore(serial) else { return }
+    let changed = forgetAgreement(at: start) ?? start
     let isLoose = loose.contains(serial)
     let first = isLoose ? placeAtOrBefore(loose.upperBound) ?? steps.count : start
     for place in first..<steps.count {
@@ -157,8 +158,16 @@ package struct CountHistory: Sendable {
       if steps[place].folded != nil { steps[place].forget() }
     }
     lastBreak = count - 1
-    reach(from: first)
+    reach(from: min(first, changed))
     loose = (isLoose ? loose.lowerBound : serial)..<count
+  }
+
+  /// What all orders of the calls agree on that met this one holds only if no other was there; gives the step that tells it.
+  private mutating func forgetAgreement(at place: Int) -> Int? {
+    guard steps[place].isOverlapped, let begin = steps[...place].lastIndex(where: { $0.overlapPeak != nil })
+    else { return nil }
+    steps[begin].pre = .unknown
+    return begin
   }
 
   /// What takes or gives back turns out to be watched after all: nothing of it ran unseen. Gives the steps that cannot be
@@ -323,7 +332,12 @@ package struct CountHistory: Sendable {
       {
         result[index].after = narrower
       }
-      if let before = Self.backward(result[index].before, steps[index], after: result[index].after) {
+      // A count of 0 behind one of several calls says nothing of what was there before it where another order is possible.
+      let mayBeElsewhere =
+        !spreads.isEmpty && result[index].after.min == 0 && spreads[steps[index].serial] != nil
+      if let before = Self.backward(
+        result[index].before, steps[index], after: result[index].after, isFloorSure: !mayBeElsewhere)
+      {
         result[index].before = before
       }
     }
@@ -352,10 +366,11 @@ package struct CountHistory: Sendable {
     return after.intersection(step.post)
   }
 
-  static func backward(_ before: Count, _ step: Step, after: Count) -> Count? {
+  /// `isFloorSure`: what the step takes was there before it.
+  static func backward(_ before: Count, _ step: Step, after: Count, isFloorSure: Bool = true) -> Count? {
     if step.folded?.isCut == true { return before }
     if step.reset != nil || step.mayReset && after.min == 0 { return before }
-    let low = max(0, after.min - step.high)
+    let low = isFloorSure ? max(0, after.min - step.high) : 0
     // A step that may bring any count down says nothing about how high it was.
     let high = step.low <= -Reach.far ? nil : after.max.map { max(0, $0 - step.low) }
     return before.intersection(Count(min: low, max: high))
