@@ -213,4 +213,18 @@ struct FoundOrderTests {
     let text = (lines[..<3] + ["CPU:1 [LOST 3 EVENTS]"] + lines[3...]).joined(separator: "\n")
     #expect(report(on: "# tracer: nop\n" + text + "\n").group(7)?.initial.min == 0)
   }
+
+  @Test("702977004: what a call read behind itself beside one that nobody places is not its own doing")
+  func readBesideUnplaced() {
+    let told = Lines.report([
+      ("i", "rp: (really_probe+0x0/0x8c) dev=\"\(audio)\" drv=\"native0\""),
+      ("q", Lines.entry("dclaim", Lines.claim, 1, own: nil, device: nic)),
+      ("r", Lines.entry("drelease", Lines.release, 1, own: nil, device: nic)),
+      ("i", "rp: (really_probe+0x0/0x8c) dev=\"\(nic)\" drv=\"native1\""),
+      ("q", Lines.result("dclaim", Lines.claim, 0, "\(Lines.group) dev=\"\(nic)\" cnt=1")),
+      ("r", Lines.result("drelease", Lines.release, nil, "\(Lines.group) dev=\"\(nic)\" cnt=1")),
+    ])
+    // 1 → 0 and 0 → 1 in the end.
+    #expect(told.group(7)?.peak.min == 1)
+  }
 }

@@ -213,6 +213,8 @@ extension CallAssembler {
     ledger.doubtState(of: group)
     for var call in calls {
       call.context.isDisturbed = true
+      call.call.countAfter = nil
+      call.call.ownerAfter = nil
       ledger.apply(call.call, to: group, isAlone: false, context: call.context)
       for follower in call.followers { follower.tell(&ledger) }
       ledger.doubtState(of: group)
