@@ -105,4 +105,26 @@ struct GroupIdentityTests {
       #expect(report.groups.first?.changes.map(\.call) == [.use, .unuse])
     }
   }
+
+  @Test(
+    "411441016: a call that names a number alone keeps no group alive that its last known member has left")
+  func callBehindLastMember() {
+    let told = ProbeLines.report([
+      ("q", ProbeLines.entry("dclaim", ProbeLines.claim, 0, device: nic, group: "id=7")),
+      ("q", ProbeLines.result("dclaim", ProbeLines.claim, 0)),
+      (
+        "q",
+        ProbeLines.entry(
+          "drelease", ProbeLines.release, 1, own: "0xff24580882aa9000", device: nic, group: "id=7")
+      ),
+      ("i", "remove_device_from_group: IOMMU: groupID=7 device=\(nic)"),
+      ("r", ProbeLines.entry("query", ProbeLines.query, 0, group: "id=7")),
+      ("r", ProbeLines.result("query", ProbeLines.query, 0)),
+      ("i", "add_device_to_group: IOMMU: groupID=7 device=\(nic)"),
+      ("q", ProbeLines.entry("claim", "iommu_group_claim_dma_owner", 0, group: "id=7")),
+      ("q", ProbeLines.result("claim", "iommu_group_claim_dma_owner", 0)),
+    ])
+    #expect(told.groups.map(\.incarnation) == [0, 1])
+    #expect(told.groups.map(\.changes.count) == [3, 1])
+  }
 }

@@ -79,8 +79,6 @@ struct Ledger: CallSink, Sendable {
       return place
     }
     if let key = key(of: call), let index = group(key: key, at: call.entry.at) {
-      // Whoever is at a group keeps it alive: only a device that joins could be the first of a new one.
-      abandoned.remove(index)
       if let device = call.device { join(device, index) }
       allowElsewhere(index)
       touch(index)
