@@ -333,4 +333,40 @@ struct FoundHolderTests {
     #expect(told.group(7)?.final.exact == 1)
     #expect(told.group(7)?.excess.max == 1)
   }
+
+  private static let robber = "cdx-00:01"
+
+  /// A driver whose use is refused takes the owner's reference with it when it goes.
+  private static let robbed: [(task: String, event: String)] = [
+    ("q", Lines.entry("claim", "iommu_group_claim_dma_owner", nil)),
+    ("i", "rp: (really_probe+0x0/0x8c) dev=\"\(robber)\" drv=\"native2\""),
+    ("i", Lines.entry("use", Lines.use, nil, own: "0xff24580882aa9040", device: robber)),
+    ("i", Lines.entry("unuse", Lines.unuse, nil, own: "0xff24580882aa9040", device: robber)),
+    ("i", "clean: (device_unbind_cleanup+0x0/0x8c) dev=\"\(robber)\""),
+  ]
+
+  @Test("706588004: the release of an owner whose reference a driver may have taken may find none")
+  func releaseOfRobbed() {
+    let told = Lines.report(
+      Self.robbed + [
+        ("q", Lines.entry("release", "iommu_group_release_dma_owner", nil, own: "0xff24580882aa9040"))
+      ])
+    let release = told.changes.first { $0.call == .release }
+    #expect(release?.before == Count(min: 0, max: 1))
+    #expect(release?.after.exact == 0)
+    #expect(told.group(7)?.owner == .unknown)
+  }
+
+  @Test("1001278004: so may a release that meets another call")
+  func releaseOfRobbedBesideUse() {
+    let told = Lines.report(
+      Self.robbed + [
+        ("q", Lines.entry("release", "iommu_group_release_dma_owner", nil, own: "0xff24580882aa9040")),
+        ("i", "rp: (really_probe+0x0/0x8c) dev=\"\(Self.robber)\" drv=\"native2\""),
+        ("i", Lines.entry("use", Lines.use, nil, own: "0xff24580882aa9040", device: Self.robber)),
+        ("i", "sysfs: (driver_sysfs_add+0x0/0x8c) dev=\"\(Self.robber)\""),
+      ])
+    #expect(told.changes.first { $0.call == .release }?.before.min == 0)
+    #expect(told.group(7)?.owner != Ownership.none)
+  }
 }

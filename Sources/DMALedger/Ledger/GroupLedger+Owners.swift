@@ -66,9 +66,11 @@ extension GroupLedger {
       record(call, step, .proved)
       return
     }
+    let mayBeRobbed = mayBeRobbed
     if owner == .user, !mayComeEarlier {
       step.reset = 0
-      step.pre = step.pre.intersection(Count(min: 1, max: nil)) ?? step.pre
+      // Where a driver may have given back the owner's reference it finds none.
+      if !mayBeRobbed { step.pre = step.pre.intersection(Count(min: 1, max: nil)) ?? step.pre }
     } else {
       // The count becomes 0 if the group was owned; if it was not, the kernel warns and changes nothing.
       step.mayReset = true
@@ -76,8 +78,8 @@ extension GroupLedger {
     record(call, step, owner == .user ? .proved : .consistent)
     if owner == .unknown { refusals.mayHaveBeenOwned() }
     disown()
-    // A driver that gave back the owner's reference unseen leaves the owner where it is.
-    if hiddenUnuses > 0 { owner = .unknown }
+    // A driver that gave back the owner's reference leaves the owner where it is.
+    if hiddenUnuses > 0 || mayBeRobbed { owner = .unknown }
   }
 
   /// Whether a release finds nobody to release: the count is 0, or drivers hold it and not an owner.
@@ -99,6 +101,9 @@ extension GroupLedger {
     if count.exact == 0, step.pre == .unknown { return true }
     return owner == .none && call.ownerBefore == nil && count.min > 0
   }
+
+  /// Whether a driver may have given back the reference of the owner that is there.
+  var mayBeRobbed: Bool { owner == .user && count.min == 0 && changes.theft != nil }
 
   private mutating func disown() {
     owner = .none

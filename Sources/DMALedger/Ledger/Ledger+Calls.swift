@@ -70,7 +70,7 @@ extension Ledger {
   private func overlapping(_ calls: [OverlappingCall<Ledger>], at index: Int) -> OverlapOrder.Calls {
     OverlapOrder.Calls(
       calls.map { OverlapOrder.Call($0.call, closed: $0.closed) }, count: groups[index].count,
-      owner: groups[index].owner, serial: groups[index].serial)
+      owner: groups[index].owner, mayBeRobbed: groups[index].mayBeRobbed, serial: groups[index].serial)
   }
 
   mutating func apply(_ calls: [OverlappingCall<Ledger>], unuses: Int, to index: Int) {

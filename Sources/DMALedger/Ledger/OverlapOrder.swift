@@ -61,12 +61,15 @@ struct OverlapOrder: Sendable {
     /// What they all found: what the first to arrive read, where it is known who that was.
     var known: Count
     var owner: Ownership
+    /// A driver may have taken the owner's reference.
+    var mayBeRobbed: Bool
     /// What the last of them left, where it was read.
     var left: Int?
 
-    init(_ calls: [Call], count: Count, owner: Ownership, serial: Int) {
+    init(_ calls: [Call], count: Count, owner: Ownership, mayBeRobbed: Bool, serial: Int) {
       self.calls = calls
       self.owner = owner
+      self.mayBeRobbed = mayBeRobbed
       let first = calls.first { $0.call.arrivedAlone && $0.call.arrivalSerial == serial }
       let read = calls.contains { $0.call.isEntryUnseen } ? nil : first?.call.countBefore
       known = read.map { Count(exactly: $0) } ?? count
@@ -143,7 +146,7 @@ struct OverlapOrder: Sendable {
     // An owner without a count has lost it to a driver, and from then on nothing is as it should be.
     let isIllegal = owner == .user && known.exact == 0
     var isFound = false
-    for mayWarn in isIllegal ? [true] : [false, true] where !isFound {
+    for mayWarn in isIllegal ? [true] : [false, true] where !isFound || overlapping.mayBeRobbed {
       for start in known.min...min(known.max ?? .max, known.min + reach) {
         for isOwned in [false, true] where owner == .unknown || isOwned == (owner == .user) {
           if isOwned, start == 0, !mayWarn { continue }
