@@ -262,4 +262,17 @@ struct FoundTimingTests {
     #expect(told.changes.first { $0.call == .query }?.result == nil)
     #expect(!told.findings.contains { $0.rule == .notViable && $0.group?.value == 7 })
   }
+
+  @Test("911311014: who owns a group behind a release that left more than it can have nothing says")
+  func releaseBesideUnplaced() {
+    let told = Lines.report([
+      ("q", Lines.entry("dclaim", Lines.claim, 0, own: nil, device: nic)),
+      ("q", Lines.result("dclaim", Lines.claim, 0, "\(Lines.group) dev=\"\(nic)\" cnt=1")),
+      ("r", Lines.entry("drelease", Lines.release, 1, own: nil, device: nic)),
+      ("i", "use: (iommu_device_use_default_domain+0x0/0x8c)"),
+      ("r", Lines.result("drelease", Lines.release, nil, "\(Lines.group) dev=\"\(nic)\" cnt=1")),
+      ("i", Lines.result("use", Lines.use, 0)),
+    ])
+    #expect(told.group(7)?.owner == .unknown)
+  }
 }

@@ -126,10 +126,11 @@ extension GroupLedger {
     step.low = -1
     step.high = -1
     step.pre = step.pre.intersection(Count(min: 1, max: nil)) ?? step.pre
-    record(call, step, .proved)
+    let isPossible = record(call, step, .proved)
     if count.max == 0 {
       disown()
-    } else if count.min == 0 {
+    } else if count.min == 0 || !isPossible {
+      // Whose reference is left where others took or gave back beside it nothing says.
       owner = .unknown
     }
   }

@@ -164,8 +164,9 @@ struct GroupLedger: Sendable {
     history.fold(between, keeping: refusals.steps)
   }
 
-  /// Adds the step and the entry; records a contradiction.
-  mutating func record(_ call: OwnershipCall, _ step: CountHistory.Step, _ certainty: Certainty) {
+  /// Adds the step and the entry; false where it contradicts what came before, which is recorded.
+  @discardableResult
+  mutating func record(_ call: OwnershipCall, _ step: CountHistory.Step, _ certainty: Certainty) -> Bool {
     var step = step
     let isDecided = step.low == step.high || step.reset != nil
     if isOverlapped {
@@ -176,7 +177,8 @@ struct GroupLedger: Sendable {
       if let narrower = step.post.intersection(Count(exactly: after)) { step.post = narrower }
     }
     noteBound(step)
-    if !history.add(step) {
+    let isPossible = history.add(step)
+    if !isPossible {
       note(.impossible(call))
       if call.isEntryUnseen {
         _ = meetEarlier(call, isContradicted: true)
@@ -196,6 +198,7 @@ struct GroupLedger: Sendable {
     }
   }
 
+    return isPossible
   /// Calls whose entries nobody watches may have run into each other: each return then read what all of them left
   /// behind, and a contradiction is what shows it.
   private mutating func doubtReturns(before call: OwnershipCall) {
