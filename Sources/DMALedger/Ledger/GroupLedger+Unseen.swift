@@ -40,9 +40,10 @@ extension GroupLedger {
   }
 
   /// Drivers may have called what nobody watches; nothing where that turns out to be watched.
-  mutating func allowUnwatched(uses: Int, unuses: Int) {
+  mutating func allowUnwatched(uses: Int, unuses: Int, leaving left: Count = .unknown) {
     var step = CountHistory.Step()
     step.isUnwatched = true
+    step.post = left
     step.high = watch.uses ? 0 : uses
     step.low = watch.unuses ? 0 : -unuses
     guard step.high > 0 || step.low < 0 else { return }
@@ -77,9 +78,11 @@ extension GroupLedger {
   private func allowsUnuse(_ former: Int?) -> Bool { former != serial - 1 || lastArrival == serial }
 
   /// Behind a call: whoever was giving back before it may do so only now.
-  mutating func mayStillGiveBack() {
+  mutating func mayStillGiveBack(behind call: OwnershipCall) {
     if givingBack.isEmpty || watch.unuses { return }
-    allowUnwatched(uses: 0, unuses: givingBack.count)
+    // What was read behind the call is what some of them left, or all.
+    let read = call.wasJoined || isOverlapped ? nil : call.countAfter
+    allowUnwatched(uses: 0, unuses: givingBack.count, leaving: Count(min: 0, max: read))
     for device in givingBack.keys {
       givingBack[device] = serial - 1
       if let index = deviceIndex[device] { devices[index].givenBackAt = serial - 1 }

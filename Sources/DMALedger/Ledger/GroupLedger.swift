@@ -155,7 +155,7 @@ struct GroupLedger: Sendable {
     case .query: applyQuery(call, &step)
     }
     if isAlone, let pointer = call.ownerAfter { setOwner(pointer) }
-    mayStillGiveBack()
+    mayStillGiveBack(behind: call)
   }
 
   /// Keeps `most` changes one by one, and of the history what they and the refusals show.
@@ -173,8 +173,10 @@ struct GroupLedger: Sendable {
       // What it found may have been there before it, or come and gone meanwhile: that is told of all of them together.
       step.pre = .unknown
     } else if let after = call.countAfter, isDecided, !call.wasJoined, !mayComeEarlier || !step.mayReset {
-      // Read after the lock was dropped: another call may have come in between, but only one that is in flight.
-      if let narrower = step.post.intersection(Count(exactly: after)) { step.post = narrower }
+      // Read after the lock was dropped: another call may have come in between, but only one that is in flight, or an unuse
+      // that nobody watches.
+      let left = Count(min: after, max: after + givingBack.count)
+      if let narrower = step.post.intersection(left) { step.post = narrower }
     }
     noteBound(step)
     let isPossible = history.add(step)
@@ -196,9 +198,9 @@ struct GroupLedger: Sendable {
       read.pre = Count(exactly: after)
       history.add(read)
     }
+    return isPossible
   }
 
-    return isPossible
   /// Calls whose entries nobody watches may have run into each other: each return then read what all of them left
   /// behind, and a contradiction is what shows it.
   private mutating func doubtReturns(before call: OwnershipCall) {
