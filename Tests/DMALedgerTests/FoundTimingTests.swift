@@ -275,4 +275,63 @@ struct FoundTimingTests {
     ])
     #expect(told.group(7)?.owner == .unknown)
   }
+
+  /// Lines of which the first `kept` stand before a mark that a CPU's buffer begins there.
+  private static func overwritten(_ events: [Event], behind kept: Int) -> Report {
+    let lines = Lines.text(events).split(separator: "\n")
+    let text = (lines[..<kept] + ["##### CPU 0 buffer started ####"] + lines[kept...]).joined(separator: "\n")
+    return report(on: "# tracer: nop\n" + text + "\n")
+  }
+
+  @Test(
+    "703598004: a query that was entered among lost lines may have come before what was told before its return"
+  )
+  func queryFromBefore() {
+    let told = Self.overwritten(
+      [
+        ("k", Lines.entry("unuse", Lines.unuse, nil, own: nil, device: nic)),
+        ("k", Lines.result("unuse", Lines.unuse, nil)),
+        ("k", Lines.entry("use", Lines.use, nil, own: nil, device: nic)),
+        ("k", Lines.result("use", Lines.use, 0)),
+        ("q", Lines.result("query", Lines.query, 0, Lines.group)),
+        ("i", Lines.entry("unuse", Lines.unuse, nil, own: nil, device: nic)),
+        ("i", Lines.result("unuse", Lines.unuse, nil)),
+      ], behind: 4)
+    #expect(!told.has(.overRelease))
+    #expect(told.changes.last?.before.max != 0)
+  }
+
+  @Test("1200652004: and what is missing may have come behind it")
+  func lostBehindQuery() {
+    let told = Self.overwritten(
+      [
+        ("k", Lines.entry("unuse", Lines.unuse, nil, own: nil, device: audio)),
+        ("k", Lines.result("unuse", Lines.unuse, nil)),
+        ("q", Lines.result("query", Lines.query, 0, Lines.group)),
+      ], behind: 2)
+    #expect(told.group(7)?.final == .unknown)
+  }
+
+  @Test(
+    "1101662010: what a release read behind itself that was entered in another file is not all its own doing")
+  func returnInNextFile() {
+    let own = "0xff24580882aa9040"
+    let lines = Lines.text([
+      ("q", Lines.entry("dclaim", Lines.claim, 0, device: nic)),
+      ("q", Lines.result("dclaim", Lines.claim, 0)),
+      ("r", Lines.entry("dclaim", Lines.claim, 1, own: own, device: nic)),
+      ("q", Lines.entry("drelease", Lines.release, 1, own: own, device: nic)),
+      ("r", Lines.result("dclaim", Lines.claim, 0)),
+      ("q", Lines.result("drelease", Lines.release, nil, "\(Lines.group) dev=\"\(nic)\" cnt=1 own=\(own)")),
+    ]).split(separator: "\n", omittingEmptySubsequences: false)
+    var analyzer = Analyzer()
+    for part in [lines[..<5], lines[5...]] {
+      let text = "# tracer: nop\n" + part.joined(separator: "\n") + "\n"
+      analyzer.read(bytes: Array(text.utf8), name: "trace")
+    }
+    let told = analyzer.finish()
+    // The claim of another owner came behind the release: 1 → 0 → 1.
+    #expect(told.group(7)?.peak.min == 1)
+    #expect(told.group(7)?.final.contains(1) == true)
+  }
 }

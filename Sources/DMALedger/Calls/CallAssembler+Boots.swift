@@ -14,6 +14,7 @@ extension CallAssembler {
     lastReturned = [:]
     lastLineOfCPU = [:]
     forgetLanes()
+    heard = HeardLanes()
     returning = []
     entered = []
     returningByProbe = []
@@ -84,6 +85,7 @@ extension CallAssembler {
       settleOpenCalls()
       resolveOverlaps()
       lastLoss = witness.at
+      heard = HeardLanes()
       // A return behind it is no other observer's of a call before it.
       lastReturned.removeAll(keepingCapacity: true)
     }

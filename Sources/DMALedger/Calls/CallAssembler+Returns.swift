@@ -33,6 +33,9 @@ extension CallAssembler {
     }
   }
 
+  /// Whether entries are watched as returns are; that of a use alone tells the driver, which no return does.
+  private var watchesEntries: Bool { entered.contains { $0 != .use } }
+
   mutating func leaveCall(
     _ event: TraceEvent, _ line: Span<UInt8>, _ at: LineReference, _ key: Int, _ names: borrowing NameTable
   ) {
@@ -60,6 +63,10 @@ extension CallAssembler {
       call.isEntryMissed = entered.contains(event.function)
       complete(&call, from: event.fields, names)
       dropSharedState(&call, key)
+      if watchesEntries, !TaskLanes.isAnonymous(key), heard.mayReturn(in: key, at: event.time) {
+        call.isEntryMissed = true
+        call.isFromBefore = true
+      }
       commit(call, key)
       return
     }

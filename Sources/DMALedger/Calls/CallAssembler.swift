@@ -77,6 +77,8 @@ struct CallAssembler<Ledger: CallSink> {
   var lastLineOfLane: [Int: LineReference]?
   /// The last place where lines are missing.
   var lastLoss: LineReference?
+  /// The lanes that were heard of since then.
+  var heard = HeardLanes()
   /// Devices that a claim in flight attached, by lane.
   var attached: [Int: [NameID]] = [:]
 
@@ -107,6 +109,7 @@ struct CallAssembler<Ledger: CallSink> {
     defer { if event.cpu >= 0, event.kind != .closed { hear(event.cpu, at) } }
     var event = event
     defer { if lastLineOfLane != nil { hearLane(lane(of: event), at) } }
+    defer { if !heard.isOver, event.time != nil { heard.hear(lane(of: event), at: event.time) } }
     let isUnnamed = event.fields.device == NameTable.overflow
     if let device = event.fields.device { event.fields.device = aliases.name(of: device) }
     if event.pid < 0, event.cpu < 0 { hearNobody(event) }

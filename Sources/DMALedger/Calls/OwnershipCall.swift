@@ -40,6 +40,8 @@ package struct OwnershipCall: Sendable {
   package var isEntryUnseen = false
   /// The same, although entries of its function are watched: it was there before the capture began, or before events were lost.
   package var isEntryMissed = false
+  /// It was entered where lines are missing, and what else is missing may have taken effect behind it.
+  package var isFromBefore = false
   /// Device and driver were taken from a log line afterwards.
   package var isNamedLater = false
   /// The group it was made at, as the sink numbers them.

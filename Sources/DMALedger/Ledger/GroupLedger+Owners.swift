@@ -137,14 +137,15 @@ extension GroupLedger {
 
   mutating func applyQuery(_ call: OwnershipCall, _ step: inout CountHistory.Step) {
     switch call.result {
-    case 0: step.pre = step.pre.intersection(Count(exactly: 0)) ?? Count(exactly: 0)
     case nil: break
+    case _ where mayComeEarlier: break
+    case 0: step.pre = step.pre.intersection(Count(exactly: 0)) ?? Count(exactly: 0)
     default: step.pre = step.pre.intersection(Count(min: 1, max: nil)) ?? step.pre
     }
     record(call, step, call.result == nil && call.countBefore == nil ? .suspected : .proved)
     // An owner whose reference was taken from it stays the owner of an idle group.
     let isIllegal = owner == .user && (foretold.exact == 0 || call.ownerBefore ?? 0 != 0)
-    if call.result == 0 || step.pre.exact == 0, !isIllegal { disown() }
+    if call.result == 0 && !mayComeEarlier || step.pre.exact == 0, !isIllegal { disown() }
     if call.result == 1 || call.result == nil && step.pre.min > 0 { refuse(call) }
   }
 

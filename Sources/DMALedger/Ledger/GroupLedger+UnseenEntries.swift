@@ -4,9 +4,12 @@ extension GroupLedger {
   /// that it may have met. Where nobody watches its entry it is taken to have come last, unless it `isContradicted` by them.
   mutating func meetEarlier(_ call: OwnershipCall, isContradicted: Bool = false) -> Bool {
     let mayBeEarlier = call.isEntryMissed || isContradicted && call.isEntryUnseen
-    guard mayBeEarlier, call.kind != .query, call.result ?? 0 == 0 else { return false }
+    // A query changes nothing, but what it found those may have changed since.
+    let mayBeQuery = call.kind == .query && !isContradicted
+    guard mayBeEarlier, mayBeQuery || call.kind != .query && call.result ?? 0 == 0 else { return false }
     let met = changes.kept.reversed().prefix { mayHaveMet($0.call, call) }
     guard let first = met.map(\.call.entry.at).min() else { return false }
+    if mayBeQuery { return true }
     retract(behind: first, met.map(\.step))
     // Whoever owned the group before a release, and how often, those calls do not show.
     if call.kind == .release || call.kind == .deviceRelease { history.doubt(met.map(\.step)) }

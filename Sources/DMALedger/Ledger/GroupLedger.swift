@@ -142,7 +142,7 @@ struct GroupLedger: Sendable {
       dropUnsureHolders()
     }
     mayHaveGivenBack(before: call)
-    mayComeEarlier = meetEarlier(call)
+    mayComeEarlier = meetEarlier(call) || call.isFromBefore
     wasIllegal = owner == .user && count.exact == 0
     learnOwner(call, isAlone: isAlone)
     switch call.kind {
@@ -154,7 +154,8 @@ struct GroupLedger: Sendable {
     case .deviceRelease: applyDeviceRelease(call, &step, context)
     case .query: applyQuery(call, &step)
     }
-    if isAlone, let pointer = call.ownerAfter { setOwner(pointer) }
+    if call.isFromBefore { doubtOwner() }
+    if isAlone || call.isFromBefore, let pointer = call.ownerAfter { setOwner(pointer) }
     mayStillGiveBack(behind: call)
   }
 
@@ -172,7 +173,7 @@ struct GroupLedger: Sendable {
     if isOverlapped {
       // What it found may have been there before it, or come and gone meanwhile: that is told of all of them together.
       step.pre = .unknown
-    } else if let after = call.countAfter, isDecided, !call.wasJoined, !mayComeEarlier || !step.mayReset {
+    } else if let after = call.countAfter, isDecided, !call.wasJoined, !mayComeEarlier {
       // Read after the lock was dropped: another call may have come in between, but only one that is in flight, or an unuse
       // that nobody watches.
       let left = Count(min: after, max: after + givingBack.count)
@@ -191,12 +192,14 @@ struct GroupLedger: Sendable {
     changes.append(
       ChangeList.Entry(
         call: call, step: history.count - 1, certainty: call.isNamedLater ? .consistent : certainty))
-    if mayComeEarlier, step.mayReset, let after = call.countAfter {
+    if mayComeEarlier, isDecided || step.mayReset, let after = call.countAfter {
       // Those before it may have come behind it, and then this is what they left.
       var read = CountHistory.Step()
       read.isBreak = true
       read.pre = Count(exactly: after)
       history.add(read)
+    } else if call.isFromBefore {
+      forget()
     }
     return isPossible
   }
