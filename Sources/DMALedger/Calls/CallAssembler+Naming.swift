@@ -1,4 +1,4 @@
-/// Windows without a device, which a kernel log may name later.
+/// Windows without a device, which a kernel log may name later, or messages of it in the stream.
 extension CallAssembler {
   /// Windows kept; a capture of more is named in part.
   private static var limit: Int { 8192 }
@@ -51,6 +51,34 @@ extension CallAssembler {
       }
       ledger.nameLater(call, in: place)
       ledger.apply(call, to: place, isAlone: false, context: context)
+    }
+  }
+
+  /// A message of the kernel log in the stream: its task is known, so it belongs to that task's window.
+  mutating func hear(_ message: KernelMessage, _ event: TraceEvent, _ line: Span<UInt8>, _ at: LineReference)
+  {
+    switch message {
+    case .added(let device, let group): ledger.joined(device, id: group)
+    case .removed(let device, let group): ledger.left(device, id: group, witness: witness(event, line, at))
+    case .probing(let device, let driver):
+      // Printed once in each really_probe(), before the first use.
+      let key = lanes.key(of: event)
+      if TaskLanes.isNobody(key), lanes[key].count(where: { $0.window != nil }) > 1 { return }
+      guard let index = lanes[key].last(where: { $0.window != nil })?.window,
+        let window = windows[index], window.device == nil, window.uses == 0
+      else { return }
+      var fields = CallFields()
+      fields.device = device
+      fields.driver = driver
+      fillWindow(index, from: fields)
+    case .bound(let device, let driver):
+      if let index = windowOfDevice[device] { windows[index]?.isBound = true }
+      ledger.setBound(device, true, driver: driver)
+    case .notAdded, .matched, .deferred, .retried, .failed, .rejected, .returned, .calling, .called, .warning,
+      .task,
+      .boot, .anotherBoot, .commandLine, .clockStable, .traceReset, .vfioEnabled, .vfioBlocked, .vfioInUse,
+      .dropped:
+      break
     }
   }
 }

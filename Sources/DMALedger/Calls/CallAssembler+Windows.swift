@@ -457,36 +457,6 @@ extension CallAssembler {
       evidence.noteSinglePass(at: now)
     }
   }
-
-  // MARK: - Messages
-
-  /// A message of the kernel log in the stream: its task is known, so it belongs to that task's window.
-  mutating func hear(_ message: KernelMessage, _ event: TraceEvent, _ line: Span<UInt8>, _ at: LineReference)
-  {
-    switch message {
-    case .added(let device, let group): ledger.joined(device, id: group)
-    case .removed(let device, let group): ledger.left(device, id: group, witness: witness(event, line, at))
-    case .probing(let device, let driver):
-      // Printed once in each really_probe(), before the first use.
-      let key = lanes.key(of: event)
-      if TaskLanes.isNobody(key), lanes[key].count(where: { $0.window != nil }) > 1 { return }
-      guard let index = lanes[key].last(where: { $0.window != nil })?.window,
-        let window = windows[index], window.device == nil, window.uses == 0
-      else { return }
-      var fields = CallFields()
-      fields.device = device
-      fields.driver = driver
-      fillWindow(index, from: fields)
-    case .bound(let device, let driver):
-      if let index = windowOfDevice[device] { windows[index]?.isBound = true }
-      ledger.setBound(device, true, driver: driver)
-    case .notAdded, .matched, .deferred, .retried, .failed, .rejected, .returned, .calling, .called, .warning,
-      .task,
-      .boot, .anotherBoot, .commandLine, .clockStable, .traceReset, .vfioEnabled, .vfioBlocked, .vfioInUse,
-      .dropped:
-      break
-    }
-  }
 }
 
 /// A function of a window or of an unbind as the last one that a lane entered, and who saw it.
