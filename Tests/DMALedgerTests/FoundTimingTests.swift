@@ -334,4 +334,17 @@ struct FoundTimingTests {
     #expect(told.group(7)?.peak.min == 1)
     #expect(told.group(7)?.final.contains(1) == true)
   }
+
+  @Test(
+    "130129003: where an entry shows that entries are watched, returns before it are of calls from before the capture"
+  )
+  func entriesAreWatched() {
+    let told = Lines.report([
+      ("k", Lines.result("use", Lines.use, 0, "\(Lines.group) dev=\"\(nic)\" cnt=1 own=0x0")),
+      ("q", Lines.result("release", Self.release, nil, "\(Lines.group) cnt=1 own=0x0")),
+      ("k", Lines.entry("unuse", Lines.unuse, 1, device: nic)),
+    ])
+    #expect(!told.has(.releaseUnowned))
+    #expect(told.group(7)?.initial.contains(1) == true)
+  }
 }

@@ -34,7 +34,7 @@ extension CallAssembler {
   }
 
   /// Whether entries are watched as returns are; that of a use alone tells the driver, which no return does.
-  private var watchesEntries: Bool { entered.contains { $0 != .use } }
+  var watchesEntries: Bool { entered.contains { $0 != .use } }
 
   mutating func leaveCall(
     _ event: TraceEvent, _ line: Span<UInt8>, _ at: LineReference, _ key: Int, _ names: borrowing NameTable

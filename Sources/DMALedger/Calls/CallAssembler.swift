@@ -304,7 +304,11 @@ struct CallAssembler<Ledger: CallSink> {
     call.window = window(for: call, key)
     if kind == .claim { attached[key] = nil }
     if kind == .unuse, !strayRemovals.isEmpty { strayRemovals[key] = nil }
-    if event.kind != .exit { entered.insert(event.function) }
+    if event.kind != .exit {
+      let watchedThem = watchesEntries
+      entered.insert(event.function)
+      if !watchedThem, watchesEntries, !heard.isOver { ledger.doubtUnseenEntries() }
+    }
     if kind == .use && !evidence.sawUse || kind == .unuse && !evidence.sawUnuse { ledger.isWatched(kind) }
     if kind == .use { evidence.sawUse = true }
     if kind == .unuse { evidence.sawUnuse = true }

@@ -105,6 +105,8 @@ protocol CallSink {
   mutating func mayNotTake(_ device: NameID)
   /// A use, or an unuse, was seen for the first time in this boot: none of them ran unseen.
   mutating func isWatched(_ kind: OwnershipCallKind)
+  /// Entries turn out to be watched: calls so far that show none were entered before the first line.
+  mutating func doubtUnseenEntries()
   /// Which calls of a kind whose lines name no task returned what, from a line on, is not known after all.
   mutating func forgetResults(of kind: OwnershipCallKind, since: LineReference)
   /// Events were lost, the first of them behind the line `since`, or behind the beginning.

@@ -36,6 +36,19 @@ extension GroupLedger {
     }
   }
 
+  /// Calls that show no entry were at the group before the capture began, and in any order.
+  mutating func doubtUnseenEntries() {
+    var isDoubted = false
+    for place in anomalies.indices {
+      guard case .releaseUnowned(let call) = anomalies[place].kind, call.isEntryUnseen else { continue }
+      anomalies[place].kind = .impossible(call)
+      isDoubted = true
+    }
+    if isDoubted, let first = changes.kept.first(where: \.call.isEntryUnseen) {
+      history.loosen(from: first.step)
+    }
+  }
+
   /// A call that nothing names took effect behind a line, and maybe here: around any of the calls since then.
   mutating func meetUnplaced(_ call: OwnershipCall, since line: LineReference?) {
     let met = changes.kept.suffix(Self.mostMet).filter { entry in

@@ -85,6 +85,10 @@ extension Ledger {
     }
   }
 
+  mutating func doubtUnseenEntries() {
+    for index in groups.indices where groups[index].boot == boot { groups[index].doubtUnseenEntries() }
+  }
+
   mutating func forgetResults(of kind: OwnershipCallKind, since: LineReference) {
     for index in groups.indices where groups[index].boot == boot {
       groups[index].forgetResults(of: kind, since: since)
