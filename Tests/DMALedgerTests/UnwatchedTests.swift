@@ -262,4 +262,15 @@ struct UnwatchedTests {
     #expect(told.group(7)?.final.max == 5)
     #expect(told.group(7)?.reasons.contains { $0.contains("contradicts") } == false)
   }
+
+  @Test("1002479013: a driver gives back in the hook of its bus what nobody saw it take")
+  func unseenUseAndUnuse() {
+    let told = Lines.report([
+      Self.probe(), ("q", Lines.entry("dclaim", Lines.claim, nil, own: nil, device: audio)),
+      ("q", Lines.result("dclaim", Lines.claim, -1)),
+      ("i", "rp: (really_probe+0x0/0x8c) dev=\"\(audio)\" drv=\"native1\""),
+      ("i", "dclean: (pci_dma_cleanup+0x0/0x8c) dev=\"\(audio)\""),
+    ])
+    #expect(told.group(7)?.final.min == 0)
+  }
 }

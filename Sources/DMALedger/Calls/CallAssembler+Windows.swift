@@ -236,9 +236,13 @@ extension CallAssembler {
 
   /// The driver of a window gives back what it took, or is about to: surely, where it is one that does.
   private mutating func mayGiveBack(_ index: Int, isSure: Bool, _ key: Int) {
-    guard !evidence.sawUnuse, let use = windows[index]?.openUse, !use.isGroupless,
-      let device = windows[index]?.device
-    else { return }
+    guard !evidence.sawUnuse, let window = windows[index], let device = window.device else { return }
+    if let use = window.openUse {
+      if use.isGroupless { return }
+    } else if evidence.sawUse || !isSure || isManaged(window) {
+      // What nobody saw it take it gives back in its hook.
+      return
+    }
     mayGiveBack(device, .goingOn, isSure: isSure, key)
   }
 
