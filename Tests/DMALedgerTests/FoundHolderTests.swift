@@ -369,4 +369,17 @@ struct FoundHolderTests {
     #expect(told.changes.first { $0.call == .release }?.before.min == 0)
     #expect(told.group(7)?.owner != Ownership.none)
   }
+
+  @Test("800661004: a driver whose use has no code and whose probe ended in cleaning up holds nothing")
+  func failedWithoutCode() {
+    let told = Lines.report([
+      ("q", Lines.entry("claim", "iommu_group_claim_dma_owner", 0, own: nil)),
+      ("i", "rp: (really_probe+0x0/0x8c) dev=\"\(audio)\" drv=\"native1\""),
+      ("i", Lines.entry("use", Lines.use, 1, own: nil, device: audio)),
+      ("i", "clean: (device_unbind_cleanup+0x0/0x8c) dev=\"\(audio)\""),
+      ("i", "rp: (really_probe+0x0/0x8c) dev=\"\(nic)\" drv=\"native0\""),
+      ("i", "bound: (driver_bound+0x0/0x8c) dev=\"\(nic)\""),
+    ])
+    #expect(told.group(7)?.holders.contains { $0.device == audio } == false)
+  }
 }

@@ -424,6 +424,10 @@ extension CallAssembler {
     // How it ended nobody watches.
     if !isBound, window.result == nil, window.openUse != nil {
       tell(device, mayMove: true) { $0.mayGiveBack(device, .over) }
+      // Whoever cleans up last is not bound, and holds what it took only if it forgot to give that back.
+      if !hasFailed, window.mayHaveFailed, window.remove == nil, window.uses == 1 {
+        tell(device) { $0.undoTake(device) }
+      }
     }
     if !evidence.sawUse, !isManaged(window) {
       tell(device, mayTake: true) { $0.mayTake(device, 2) }
