@@ -382,4 +382,16 @@ struct FoundHolderTests {
     ])
     #expect(told.group(7)?.holders.contains { $0.device == audio } == false)
   }
+
+  @Test(
+    "1201585013: where nothing but uses and owners are watched, and no count, a use may have been that of a failed probe"
+  )
+  func useAlone() {
+    let told = Lines.report([
+      ("q", Lines.entry("query", Lines.query, nil)), ("q", Lines.result("query", Lines.query, 0)),
+      ("i", Lines.entry("use", Lines.use, nil, device: nic)), ("i", Lines.result("use", Lines.use, 0)),
+    ])
+    #expect(told.group(7)?.excess == Count(min: 0, max: 1))
+    #expect(told.verdict == .inconclusive)
+  }
 }

@@ -64,7 +64,16 @@ struct GroupSummary: Sendable {
       ledger, final: final, held: held, gone: min(gone, ledger.shownUnuses.most),
       leaked: leaked, knowsHolders: knowsHolders)
     // What an unbind or a failed probe gives back is not seen: no excess may be told from what is left.
-    if !unuseIsTraceable { excess.min = leaked }
+    if !unuseIsTraceable {
+      excess.min = leaked
+      // Nor is a driver bound for sure whose probe nobody watches, and where no count tells what is left it may have failed.
+      if ledger.owner != .user, final.exact == nil {
+        let unsure = ledger.devices.count { device in
+          device.isBound != true && device.holding.map { $0.window == nil } ?? false
+        }
+        excess.max = Count.lesser(excess.max.map { $0 + unsure }, final.max)
+      }
+    }
     self.excess = excess
     let isBlind =
       !unuseIsTraceable && ledger.devices.contains { $0.holding != nil && $0.isBound == false }
