@@ -394,4 +394,21 @@ struct FoundHolderTests {
     #expect(told.group(7)?.excess == Count(min: 0, max: 1))
     #expect(told.verdict == .inconclusive)
   }
+
+  @Test("1300045014: whoever gives back behind a call that nothing places may have held the group before")
+  func holderBehindUnplacedCall() {
+    var analyzer = Analyzer()
+    let text = Lines.text([
+      ("q", Lines.entry("query", Lines.query, nil)), ("q", Lines.result("query", Lines.query, 1)),
+      ("r", "release: (iommu_group_release_dma_owner+0x0/0x8c)"),
+      ("i", Lines.entry("unuse", Lines.unuse, nil, device: nic)),
+      ("i", Lines.entry("unuse", Lines.unuse, nil, device: audio)),
+    ])
+    analyzer.read(bytes: Array(("# tracer: nop\n" + text).utf8), name: "trace")
+    analyzer.read(
+      bytes: Array("\(nic) group=7 driver=\n\(audio) group=7 driver=\n".utf8), name: "listing")
+    let told = analyzer.finish()
+    #expect(told.verdict == .inconclusive)
+    #expect(told.findings.filter { $0.rule == .notViable }.map(\.severity) == [.warning])
+  }
 }

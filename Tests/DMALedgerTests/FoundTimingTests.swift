@@ -186,6 +186,41 @@ struct FoundTimingTests {
     #expect(told.verdict == .inconclusive)
   }
 
+  @Test("1300861014: an unuse that changed nothing may have met a use that nothing names")
+  func unuseBesideNamelessUse() {
+    for isOpen in [true, false] {
+      let use = ("i", "use: (\(Lines.use)+0x0/0x8c)")
+      let told = Lines.report(
+        [
+          ("k", Lines.entry("use", Lines.use, 0, device: nic)), ("k", Lines.result("use", Lines.use, 0)),
+        ] + (isOpen ? [use] : []) + [
+          ("k", Lines.entry("unuse", Lines.unuse, 1, device: nic)),
+          ("k", Lines.result("unuse", Lines.unuse, nil, "\(Lines.group) cnt=1 own=0x0")),
+        ] + (isOpen ? [] : [use]) + [("i", Lines.result("use", Lines.use, 0))])
+      #expect(told.has(.pasidBlockedUnuse) == !isOpen)
+      #expect(told.verdict == (isOpen ? .inconclusive : .unbalanced))
+    }
+  }
+
+  @Test("1300974003: what returns in a task that uses another device's group is that one's probe")
+  func probeOfAnother() {
+    let told = Lines.report([
+      Self.mark("rp", "really_probe", "e1000e"),
+      ("i", Lines.entry("use", Lines.use, 0, device: nic)), ("i", Lines.result("use", Lines.use, 0)),
+      // Here the probe ends and another one begins, in lines that are lost.
+      ("i", "use: (\(Lines.use)+0x0/0x8c) dev=\"0000:65:00.0\" grp=0xff110001005f6a00 id=8 cnt=0 own=0x0"),
+      ("i", Lines.result("use", Lines.use, 0)),
+      (
+        "i", "unuse: (\(Lines.unuse)+0x0/0x8c) dev=\"0000:65:00.0\" grp=0xff110001005f6a00 id=8 cnt=1 own=0x0"
+      ),
+      ("i", Lines.result("unuse", Lines.unuse, nil)),
+      ("i", "rp_ret: (device_driver_attach+0x20/0x396 <- really_probe) ret=-12"),
+    ])
+    #expect(!told.has(.probeFailureLeak))
+    #expect(told.verdict != .unbalanced)
+    #expect(told.group(7)?.final.exact == 1)
+  }
+
   @Test("934009: a call was not alone where it was entered before the one told before it returned")
   func overtaken() {
     let events: [(pid: String, time: Int, event: String)] = [

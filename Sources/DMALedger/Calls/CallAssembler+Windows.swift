@@ -95,7 +95,10 @@ extension CallAssembler {
     else { return nil }
     if window.isBound, !returning.contains(.reallyProbe) { return nil }
     if let device = call.device {
-      if let known = window.device, known != device { return nil }
+      if let known = window.device, known != device {
+        if call.kind == .use, !TaskLanes.isAnonymous(key) { endUnseen(index, key) }
+        return nil
+      }
       if window.device == nil {
         windows[index]?.device = device
         windows[index]?.driver = window.driver ?? call.driver
@@ -180,6 +183,11 @@ extension CallAssembler {
     guard let device = event.fields.device, let index = windowOfDevice[device],
       lanes[key].contains(where: { $0.window == index })
     else { return }
+    endUnseen(index, key)
+  }
+
+  /// The same of a task that uses another device's group, whose probe nobody saw begin: what returns next is that one's.
+  private mutating func endUnseen(_ index: Int, _ key: Int) {
     if returning.contains(.reallyProbe) { windows[index]?.lossEpoch = -1 }
     leaveWindow(index)
     lanes[key].removeAll { $0.window == index }

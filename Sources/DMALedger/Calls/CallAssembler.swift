@@ -432,7 +432,8 @@ struct CallAssembler<Ledger: CallSink> {
     // A call that nothing names, or that nobody watches, may have come before or behind it.
     let isJoined = call.place != nil && call.arrivalElsewhere < ledger.callsElsewhere
     let unwatched = call.place == nil ? 0 : ledger.unwatchedCalls(at: group) - call.arrivalUnwatched
-    if isJoined { call.wasJoined = true }
+    // What an unuse takes another one that is open there may have put back.
+    if isJoined || call.leavesCount && lanes.mayJoin(except: key) { call.wasJoined = true }
     supplyHiddenUnuse(call, to: group, isAlone: isAlone)
     ledger.apply(call, to: group, isAlone: isAlone, context: context(of: call))
     if isJoined { ledger.forgetCount(of: group) }

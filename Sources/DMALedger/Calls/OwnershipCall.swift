@@ -64,6 +64,9 @@ package struct OwnershipCall: Sendable {
     self.entry = entry
   }
 
+  /// Whether it is an unuse whose return probe read the count that its entry probe had read.
+  var leavesCount: Bool { kind == .unuse && countAfter != nil && countAfter == countBefore }
+
   /// Nobody waits for a lock that long, in nanoseconds.
   static let longestWait: Int64 = 100_000_000
 

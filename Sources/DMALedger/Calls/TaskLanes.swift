@@ -282,6 +282,20 @@ struct TaskLanes {
     return isMet
   }
 
+  /// Whether a call that nothing has named so far is open in another lane: it may be at any group. Of very many one is.
+  func mayJoin(except key: Int) -> Bool {
+    calling.count > Self.mostJoining
+      || calling.contains { other in
+        other != key
+          && lanes[other]?.contains { frame in
+            frame.call.map { $0.place == nil && !$0.isGroupless && $0.kind != .query } ?? false
+          } ?? false
+      }
+  }
+
+  /// Lanes that are looked through for such a call.
+  private static let mostJoining = 64
+
   /// The lanes with an open call at a group, in a fixed order.
   func keysOfCalls(at group: Int) -> [Int] {
     guard let keys = atGroup[group] else { return [] }

@@ -28,18 +28,22 @@ struct RefusalStory {
     let group = summary.ledger
     count = summary.counts.counts(at: refusal.step).before
     var holdings: [Holding] = []
+    var mayHold = 0
     for (index, device) in group.devices.enumerated() {
       if let then = refusal.holding.first(where: { $0.device == index }) {
         if then.isRemoved { continue }
         holdings.append(
           Holding(
             device: device.name, driver: then.use.driver, witness: then.use.entry, isFromBefore: false))
-      } else if index >= refusal.knownDevices, device.firstStep > refusal.step, let unuse = device.firstUnuse,
-        !group.history.hasBreak(in: refusal.step + 1...device.firstStep)
+      } else if index >= refusal.knownDevices, device.firstStep > refusal.step, let unuse = device.firstUnuse
       {
-        // Nothing was seen of it until it gave back what it had all along.
-        holdings.append(
-          Holding(device: device.name, driver: unuse.driver, witness: unuse.entry, isFromBefore: true))
+        // Nothing was seen of it until it gave back what it had all along, or took where nobody saw it.
+        if group.history.hasBreak(in: refusal.step + 1...device.firstStep) {
+          mayHold += 1
+        } else {
+          holdings.append(
+            Holding(device: device.name, driver: unuse.driver, witness: unuse.entry, isFromBefore: true))
+        }
       }
     }
     for member in group.listedHolders {
@@ -62,7 +66,7 @@ struct RefusalStory {
     ownerless =
       group.listingIsConfirmed && !refusal.mayBeOwned && !refusal.meetsOthers
       ? group.ownerless(
-        unexplained.min - idleMembers - refusal.leaving, owner: refusal.owner,
+        unexplained.min - idleMembers - mayHold - refusal.leaving, owner: refusal.owner,
         idle: group.devices.count - refusal.holders) : 0
   }
 

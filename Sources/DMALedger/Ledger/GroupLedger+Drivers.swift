@@ -142,7 +142,7 @@ extension GroupLedger {
       // A use that no probe watched must have come before, or this one did where its entry was missed.
       step.isBreak = true
     }
-    if call.countAfter != nil, call.countAfter == call.countBefore, step.pre.exact != nil, !call.wasJoined {
+    if call.leavesCount, step.pre.exact != nil, !call.wasJoined {
       // The kernel refuses while a PASID is attached; the count stays.
       record(call, step, .proved)
       note(.pasidBlocked(call))
