@@ -74,11 +74,11 @@ struct TextCanvas {
   mutating func paragraph(_ runs: [(words: String, ink: Ink)], indent: Int, lead: String? = nil) {
     let margin = String(repeating: " ", count: indent)
     var pieces = [(text: lead ?? margin, ink: runs.first?.ink ?? .plain)]
-    var column = pieces[0].text.count
+    var column = pieces[0].text.columns
     var isEmpty = true
     for (words, ink) in runs {
       for word in Self.words(in: words) {
-        if !isEmpty, column + 1 + word.count > style.width {
+        if !isEmpty, column + 1 + word.columns > style.width {
           line(pieces)
           pieces = [(margin, ink)]
           column = indent
@@ -90,7 +90,7 @@ struct TextCanvas {
         } else {
           pieces.append((text, ink))
         }
-        column += text.count
+        column += text.columns
         isEmpty = false
       }
     }
@@ -100,9 +100,12 @@ struct TextCanvas {
   /// The pieces between which a line may end: `[line 12]` and `6.131601 s` stay together.
   private static func words(in text: String) -> [String] {
     var words: [String] = []
-    for word in text.split(separator: " ") {
-      let isUnit = word.first == "s" && word.dropFirst().allSatisfy(\.isPunctuation)
-      if let last = words.last, isUnit && last.last?.isNumber == true || last.hasSuffix("[line") {
+    // By bytes: whether characters belong together is asked of each, and takes longer than all else in a short report.
+    for word in text.utf8.split(separator: UInt8(ascii: " ")).map(Substring.init) {
+      let isUnit = word.utf8.first == UInt8(ascii: "s") && word.dropFirst().allSatisfy(\.isPunctuation)
+      if let last = words.last,
+        isUnit && last.last?.isNumber == true || last.utf8.suffix(5).elementsEqual("[line".utf8)
+      {
         words[words.count - 1] += " " + word
       } else {
         words.append(String(word))
@@ -118,7 +121,7 @@ struct TextCanvas {
   /// Cuts a text to what is left of the width.
   func fitted(_ text: some StringProtocol, from column: Int) -> String {
     let room = style.width - column
-    return text.count <= room ? String(text) : text.prefix(max(1, room - 1)) + "…"
+    return text.columns <= room ? String(text) : text.prefix(max(1, room - 1)) + "…"
   }
 }
 
@@ -174,10 +177,18 @@ extension String {
   }
 
   func padded(_ width: Int) -> String {
-    count >= width ? self : self + String(repeating: " ", count: width - count)
+    self + String(repeating: " ", count: max(0, width - columns))
   }
 
   func leftPadded(_ width: Int) -> String {
-    count >= width ? self : String(repeating: " ", count: width - count) + self
+    String(repeating: " ", count: max(0, width - columns)) + self
+  }
+}
+
+extension StringProtocol {
+  /// Columns on a terminal, where each character takes one. Nearly all text is ASCII, where no character has to be
+  /// looked for.
+  var columns: Int {
+    utf8.allSatisfy { $0 < 0x80 } ? utf8.count : count
   }
 }

@@ -86,6 +86,16 @@ static inline unsigned bytescan_run(const uint8_t *bytes, uint8_t byte) {
     }                                                                                    \
   } while (0)
 
+/// Asks for the 128 bytes at `bytes`, which are looked at soon and may stand in memory alone: processors fetch ahead by
+/// themselves within a page only. Asking for what is not there does nothing.
+static inline void bytescan_prefetch(const uint8_t *bytes) {
+  __builtin_prefetch(bytes);
+  __builtin_prefetch(bytes + 64);
+}
+
+/// Reads the byte at `bytes`, so that the system has its page, and those beside it, at hand.
+static inline void bytescan_touch(const uint8_t *bytes) { (void)*(const volatile uint8_t *)bytes; }
+
 /// Places of whole words of 64 bytes; returns how many there are.
 static inline size_t bytescan_list_words(const uint8_t *bytes, size_t words, uint8_t byte, uint32_t *out) {
   uint32_t *end = out;

@@ -178,7 +178,11 @@ import CByteScan
     nextNewline = 0
     // A line that was dropped too early would bring its whole piece back.
     mapped?.drop(behind: max(start, windowStart - LineReader.longestLine))
-    _ = isSound(to: windowEnd)
+    if isSound(to: windowEnd), windowEnd < end {
+      // While the lines of this window are judged, those of the next are fetched: pages that the system has not at hand yet
+      // would not come.
+      unsafe bytescan_touch(buffer + min(windowEnd + Workspace.window, end) - 1)
+    }
   }
 
   /// Whether the first `count` bytes of a mapped file's rest were what the file has. Where not, reading ends earlier, and
@@ -227,18 +231,21 @@ import CByteScan
   /// The innermost loop of the reader: nearly every line of a large capture ends here.
   @inline(__always)
   private mutating func passOver<Sieve: LineSieve>(_ sieve: Sieve) {
-    let count = newlineCount
-    let began = nextNewline
+    let (count, began) = (newlineCount, nextNewline)
+    // Held here, because nothing shows the compiler that a sieve does not write to them.
+    let (places, window) = unsafe (newlines, buffer + windowStart)
     var index = began
-    var first = start
+    var first = start &- windowStart
     // Places in the buffer ascend and lie within it: nothing here can overflow.
     while index < count {
-      let newline = unsafe windowStart &+ Int(newlines[index])
-      guard unsafe sieve.rejects(buffer + first, length: newline &- first) else { break }
+      let newline = unsafe Int(places[index])
+      // Nearly every line asks for as much as it has, so the next window is there when its newlines are looked for.
+      unsafe bytescan_prefetch(window + first + Workspace.window)
+      guard unsafe sieve.rejects(window + first, length: newline &- first) else { break }
       first = newline &+ 1
       index &+= 1
     }
-    start = first
+    start = first &+ windowStart
     nextNewline = index
     number += index - began
     rejected += index - began

@@ -100,28 +100,23 @@ struct GraphSieve: LineSieve, Sendable {
   func rejects(_ line: UnsafePointer<UInt8>, length: Int) -> Bool {
     guard length >= shortest else { return false }
     let bytes = unsafe UnsafeRawPointer(line)
-    let bracket = unsafe bytes.loadUnaligned(fromByteOffset: cpuBracket, as: UInt16.self)
-    let bar = unsafe bytes.loadUnaligned(fromByteOffset: durationBar, as: UInt32.self)
-    let columns =
-      unsafe UInt32(line[0] ^ 0x20) | UInt32(UInt16(littleEndian: bracket) ^ 0x2029)
-      | (UInt32(littleEndian: bar) ^ 0x20_207C) & 0xFF_FFFF
-    guard columns == 0 else { return false }
+    guard unsafe line[0] == 0x20,
+      unsafe UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: cpuBracket, as: UInt16.self)) == 0x2029,
+      unsafe UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: durationBar, as: UInt32.self)) << 8
+        == 0x2020_7C00
+    else { return false }
     // What stands at the end is loaded from the end: a search for the symbol would have to wait for the indentation.
-    // `();`, `() {` and ` }`, read as little-endian words.
+    // ` }`, `();` and `() {`, read as little-endian words.
     let tail = unsafe UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: length &- 4, as: UInt32.self))
+    if tail >> 16 == 0x7D20 { return unsafe rejectsBrace(line, length: length) }
+    // Without a branch between the two: nothing predicts which of them a line is.
     let leaf = tail >> 8 ^ 0x3B_2928
     let opening = tail ^ 0x7B20_2928
-    let brace = tail >> 16 ^ 0x7D20
-    guard min(leaf, opening, brace) == 0 else { return unsafe rejectsOther(line, length: length) }
-    // Without branches from here on: nothing predicts which of the three a line is.
     let nameEnd = length &- (opening == 0 ? 4 : 3)
     let name = unsafe UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: nameEnd &- 8, as: UInt64.self))
-    // `e1000_probe [e1000e]();`
-    if name >> 56 == 0x5D { return unsafe rejectsOther(line, length: length) }
-    // A compiler suffix, `.isra.0`, hides the ending: one or two digits behind a dot.
-    let dots = min(name >> 48 & 0xFF ^ 0x2E, name >> 40 & 0xFF ^ 0x2E)
-    let differs = min(endings.difference(name), dots)
-    return brace == 0 ? unsafe rejectsBrace(line, length: length) : differs != 0
+    // Behind a digit or a bracket the name may end otherwise than its function: `.isra.0`, ` [e1000e]`.
+    guard min(leaf, opening) == 0, name >> 56 > 0x5D else { return unsafe rejectsOther(line, length: length) }
+    return endings.difference(name) != 0
   }
 
   /// A brace without a name, deeper than any call of its CPU that may be open.
@@ -202,7 +197,9 @@ struct GraphSifter: LineSifter {
   /// `digits`: the bytes of the CPU, the last digit in the third byte; a blank stands for a 0.
   @inline(__always)
   func depth(cpu digits: UInt32) -> Int {
-    unsafe depths[Int((digits & 15) << 8 | digits >> 4 & 0xF0 | digits >> 16 & 15)]
+    // The product has the first digit in its bits 24 to 27, the second one in 20 to 23, the third one in 16 to 19.
+    let product = UInt64(digits & 0x0F_0F0F) &* 0x100_1001
+    return unsafe depths[Int(truncatingIfNeeded: product >> 16 & 0xFFF)]
   }
 
   private func slot(_ cpu: Int32) -> Int {
