@@ -21,6 +21,8 @@ final class PartSifter: @unchecked Sendable {
   private let monitor = Monitor()
   /// Of whoever takes the parts.
   private lazy var workspace = Workspace()
+  /// Before this place in the file nothing is left in sight.
+  private var left: Int
 
   // Guarded by the monitor.
   private var place: Int
@@ -41,6 +43,7 @@ final class PartSifter: @unchecked Sendable {
     self.compression = compression
     self.mapping = mapping
     self.place = place
+    left = place
     self.limits = limits
     ahead = jobs + 2
     sift = { $0.part($1, in: $2, with: sifter()) }
@@ -70,13 +73,20 @@ final class PartSifter: @unchecked Sendable {
         }
       }
       guard let deal else {
-        // Whoever sifted the part before it looked at its first bytes, perhaps behind the one who sifted this and let go of
-        // it. From here on nobody does.
-        if let range = part?.range { mapping?.drop(from: range.lowerBound, to: range.upperBound) }
+        if let part { dropLeft(before: part.range.upperBound) }
         return part
       }
       keep(sift(self, deal.range, workspace), deal.index)
     }
+  }
+
+  /// Lets go of what is left of the parts before `end`, of which the last is taken now: who sifts a part looks at the first
+  /// bytes of the next, perhaps behind the one who sifted that and let go of it. From here on nobody does. Not for each part,
+  /// because each time the other processors are interrupted.
+  private func dropLeft(before end: Int) {
+    guard end - left >= 8 * Self.plainPart else { return }
+    mapping?.drop(from: left, to: end)
+    left = end
   }
 
   /// Ends the threads; call before letting go.
