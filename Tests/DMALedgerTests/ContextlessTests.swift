@@ -147,6 +147,41 @@ struct ContextlessTests {
     #expect(!told.findings.contains { $0.severity == .error })
   }
 
+  @Test("the return of a probe from before the capture is that of the one that had come to its end")
+  func probeBeforeCapture() {
+    // Truth: the probe of the other device fails; that of the nic is removed for a test, and fails in its second pass.
+    func configure(_ device: String) -> [String] {
+      [
+        Self.mark("conf", "pci_dma_configure", device, driver: "native"),
+        Self.mark("sysfs", "driver_sysfs_add", device),
+      ]
+    }
+    func giveBack(_ device: String) -> [String] {
+      [Self.mark("dclean", "pci_dma_cleanup", device), Self.mark("clean", "device_unbind_cleanup", device)]
+    }
+    func remove(_ device: String) -> String { Self.mark("devrm", "device_remove", device) }
+    let told = Self.told(
+      [Self.probe(nic), Self.use(nic, 0)] + configure(Self.other) + [Self.used(0)] + configure(nic)
+        + [remove(Self.other)] + giveBack(Self.other) + [Self.probed(-12), remove(nic), Self.unuse(nic, 1)]
+        + giveBack(nic) + [Self.use(nic, 0), Self.used(0)] + configure(nic) + [Self.unuse(nic, 1)]
+        + giveBack(nic) + [Self.probed(-12)])
+    #expect(!told.findings.contains { $0.severity == .error })
+    #expect(told.group(7)?.final == Count(exactly: 0))
+    #expect(told.group(7)?.verdict == .balanced)
+  }
+
+  @Test("a return that may be of a probe from before the capture ends no other one")
+  func probeThatMayBeBeforeCapture() {
+    // Truth: the return is that of the probe of the other device; nobody watches what runs at the end of those that fail.
+    let told = Self.told([
+      Self.probe(nic), Self.use(nic, 0), Self.used(0), Self.mark("sysfs", "driver_sysfs_add", Self.other),
+      Self.probed(-12), Self.bound(nic), Self.probed(0),
+    ])
+    #expect(!told.findings.contains { $0.severity == .error })
+    #expect(told.group(7)?.final == Count(exactly: 1))
+    #expect(told.group(7)?.verdict == .balanced)
+  }
+
   @Test("a task alone is read exactly, its unuses too, whose returns nobody watches")
   func alone() {
     let told = Self.told([

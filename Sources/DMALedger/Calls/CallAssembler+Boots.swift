@@ -29,6 +29,7 @@ extension CallAssembler {
     drained.removeAll()
     unfinished.removeAll()
     unnamed.forget()
+    unnamed.cutProbes = [:]
     seesBraces = false
     beganBoot()
     aliases = DeviceAliases()

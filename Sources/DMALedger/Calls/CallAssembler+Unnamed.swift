@@ -134,6 +134,20 @@ extension CallAssembler {
     unnamed.open[event.function, default: 0] += 1
   }
 
+  /// Takes note of what runs for a device outside of any window: only a probe configures it, and one that was running before
+  /// the first line is over when an unbind begins.
+  mutating func noteCutProbe(_ function: KernelFunction, _ fields: CallFields, _ key: Int) {
+    guard TaskLanes.isUnnamed(key), let device = fields.device else { return }
+    switch function {
+    case .releaseDriver: unnamed.cutProbes[device] = nil
+    // The core configures devices as well, before they have a driver.
+    case .dmaConfigure where fields.driver != nil, .sysfsAdd, .driverBound, .use:
+      if unnamed.cutProbes.count < TaskLanes.mostRemembered { unnamed.cutProbes[device] = function }
+    default:
+      if unnamed.cutProbes[device] != nil { unnamed.cutProbes[device] = function }
+    }
+  }
+
   /// The only window that is open where lines name no task: what names no device can be in no other.
   func soleWindowFrame(_ key: Int) -> OpenCall? {
     guard TaskLanes.isUnnamed(key) || TaskLanes.isNobody(key), unnamed.isUsed else { return nil }
@@ -162,6 +176,8 @@ struct UnnamedCalls: Sendable {
   var calls = 0
   /// Returns that may be of several open calls.
   var pools: [KernelFunction: UnnamedPool] = [:]
+  /// Devices that are in a probe whose beginning no line shows, with what ran in it last.
+  var cutProbes: [NameID: KernelFunction] = [:]
   /// Windows that may have ended.
   var doubtedWindows = DoubtedWindows()
   /// Returns that were taken for those of the only call that was open, since a line.

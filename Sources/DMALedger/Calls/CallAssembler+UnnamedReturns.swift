@@ -149,13 +149,15 @@ extension CallAssembler {
       lanes[key].compactMap { frame in frame.window.map { (key: key, index: $0) } }
     }
     let isSuccess = event.fields.result.map { $0 == 0 }
-    let fitting = open.filter { frame in
-      guard let window = windows[frame.index], let isSuccess else { return true }
-      return isSuccess ? window.isBound || !evidence.sawBound : !window.isBound
-    }
-    unnamed.doubtedWindows.leave { windows[$0] == nil }
+    let fitting = ending(open, isSuccess)
+    let cut = endingCutProbes(isSuccess)
+    unnamed.doubtedWindows.leave(
+      { windows[$0] == nil }, hasCutEnded: { unnamed.cutProbes[$0] == nil })
     guard let first = fitting.first else {
-      _ = doubtPairings(event, line, at)
+      if let device = cut.first, cut.count == 1 { unnamed.cutProbes[device] = nil }
+      // Of a probe from before that had shown itself before anything was paired it was nobody else's.
+      let isKnown = !cut.isEmpty && unnamed.paired[event.function] == nil
+      if !isKnown { _ = doubtPairings(event, line, at) }
       if event.fields.result ?? 0 != 0, !strayRemovals.isEmpty {
         strayRemovals = [:]
         evidence.cutPasses += 1
@@ -163,11 +165,12 @@ extension CallAssembler {
       return
     }
     notePairing(event, at)
-    if fitting.count == 1, !unnamed.doubtedWindows.windows.contains(first.index) {
+    if fitting.count == 1, cut.isEmpty, !unnamed.doubtedWindows.windows.contains(first.index) {
       leaveWindow(event, line, at, first.key)
       return
     }
     unnamed.doubtedWindows.windows.formUnion(fitting.map(\.index))
+    unnamed.doubtedWindows.cutProbes.formUnion(cut)
     unnamed.doubtedWindows.returns.add(event.fields.result)
     if isSuccess ?? true, !evidence.sawBound { unnamed.doubtedWindows.mayBeBound = true }
     // Whether what follows is of the window or behind it is not known.
@@ -176,13 +179,42 @@ extension CallAssembler {
         windows[index]?.lossEpoch = -1
       }
     }
-    guard unnamed.doubtedWindows.returns.count >= unnamed.doubtedWindows.windows.count else { return }
+    guard unnamed.doubtedWindows.returns.count >= unnamed.doubtedWindows.count else { return }
     let doubted = unnamed.doubtedWindows
     unnamed.doubtedWindows = DoubtedWindows()
+    for device in doubted.cutProbes { unnamed.cutProbes[device] = nil }
     for index in doubted.windows.sorted() {
       for frame in open where frame.index == index { lanes[frame.key].removeAll { $0.window == index } }
       leaveDoubted(index, doubted)
     }
+  }
+
+  /// The open windows that a return may be of.
+  private func ending(_ open: [(key: Int, index: Int)], _ isSuccess: Bool?) -> [(key: Int, index: Int)] {
+    guard let isSuccess else { return open }
+    let fitting = open.filter { frame in
+      guard let window = windows[frame.index] else { return true }
+      return isSuccess ? window.isBound || !evidence.sawBound : !window.isBound
+    }
+    // device_unbind_cleanup() runs last in all that fail, but for those that fail before anything else.
+    guard !isSuccess, evidence.sawUnbindCleanup else { return fitting }
+    let over = fitting.filter { frame in
+      guard let window = windows[frame.index], window.lossEpoch == lossEpoch else { return true }
+      return window.mayHaveFailed || !window.hasBegun
+    }
+    return over.isEmpty ? fitting : over
+  }
+
+  /// Devices with a probe from before the first line that a return may be of.
+  private func endingCutProbes(_ isSuccess: Bool?) -> [NameID] {
+    let fitting = unnamed.cutProbes.filter { _, last in
+      switch isSuccess {
+      case nil: true
+      case true?: last == .driverBound || !evidence.sawBound
+      case false?: evidence.sawUnbindCleanup ? last == .unbindCleanup : last != .driverBound
+      }
+    }
+    return fitting.keys.sorted { $0.index < $1.index }
   }
 
   /// All windows that a return may be of have ended.
@@ -212,16 +244,21 @@ extension CallAssembler {
 /// Windows of which some have ended, and nobody knows which.
 struct DoubtedWindows: Sendable {
   var windows: Set<Int> = []
+  /// The same of probes that began before the first line, by device.
+  var cutProbes: Set<NameID> = []
   /// The returns that came.
   var returns = UnnamedPool()
   /// A driver may have been bound in one of those in which `driver_bound()` was not seen.
   var mayBeBound = false
 
+  var count: Int { windows.count + cutProbes.count }
+
   /// Those that have ended since, as the device shows.
-  mutating func leave(_ hasEnded: (Int) -> Bool) {
-    let ended = windows.filter(hasEnded)
-    windows.subtract(ended)
-    returns.count = max(0, returns.count - ended.count)
+  mutating func leave(_ hasEnded: (Int) -> Bool, hasCutEnded: (NameID) -> Bool) {
+    let before = count
+    windows.subtract(windows.filter(hasEnded))
+    cutProbes.subtract(cutProbes.filter(hasCutEnded))
+    returns.count = max(0, returns.count - (before - count))
     if windows.isEmpty { self = DoubtedWindows() }
   }
 }

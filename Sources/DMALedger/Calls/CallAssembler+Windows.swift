@@ -56,6 +56,7 @@ extension CallAssembler {
     }
     if window.device == nil, let device = fields.device {
       window.device = device
+      unnamed.cutProbes[device] = nil
       if let stale = windowOfDevice[device], stale != index { endWindow(stale, at: nil) }
       windowOfDevice[device] = index
       // The device is locked: whatever was still open on it, wherever, has returned.
@@ -115,7 +116,9 @@ extension CallAssembler {
   ) -> Int? {
     if event.function == .dmaCleanup { evidence.sawCleanup = true }
     if event.function == .driverBound { evidence.sawBound = true }
+    if event.function == .unbindCleanup { evidence.sawUnbindCleanup = true }
     if event.function == .releaseDriver {
+      noteCutProbe(event.function, event.fields, key)
       strayRemovals[key] = nil
       endUnseen(event, key)
       noteRemoval(event, key)
@@ -128,6 +131,7 @@ extension CallAssembler {
       noteBinding(event)
       guard let device = event.fields.device else { return nil }
       noteStray(event, device, key)
+      noteCutProbe(event.function, event.fields, key)
       if event.function == .deviceRemove {
         tell(device, mayMove: true) { $0.setBound(device, false, driver: nil) }
       }

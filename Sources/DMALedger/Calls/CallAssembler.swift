@@ -138,6 +138,7 @@ struct CallAssembler<Ledger: CallSink> {
         resolveOverlaps(at: id)
         // Whoever leaves has no driver any more.
         if let window = windowOfDevice[device] { leaveWindow(window) }
+        unnamed.cutProbes[device] = nil
         ledger.left(device, id: id, witness: witness(event, line, at))
       }
     case .attached:
@@ -302,6 +303,7 @@ struct CallAssembler<Ledger: CallSink> {
     call.parent = parent
     fill(&call, from: event.fields, names)
     call.window = window(for: call, key)
+    if kind == .use, call.window == nil { noteCutProbe(event.function, event.fields, key) }
     if kind == .claim { attached[key] = nil }
     if kind == .unuse, !strayRemovals.isEmpty { strayRemovals[key] = nil }
     if event.kind != .exit {

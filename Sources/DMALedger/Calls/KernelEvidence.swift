@@ -15,6 +15,7 @@ struct KernelEvidence: Sendable {
   var sawUnuse = false
   var sawCleanup = false
   var sawBound = false
+  var sawUnbindCleanup = false
   var sawClaim = false
   /// A function that an unbind runs through was seen before any unuse.
   var sawUnbind = false

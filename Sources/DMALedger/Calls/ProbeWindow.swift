@@ -60,6 +60,9 @@ package struct ProbeWindow: Sendable {
   /// Whether what seems to be in it is: calls of other tasks may stand between its lines where nothing tells them apart.
   var isWhole: Bool { !isNobodys || device != nil }
 
+  /// Whether anything was seen in it.
+  var hasBegun: Bool { configures + sysfsAdds + uses + refusedUses > 0 || remove != nil || cleanup != nil }
+
   /// Whether the capture shows a second pass, with or without a use in it.
   var hasSecondPass: Bool {
     sysfsAdds > 1 || configures > 1 || uses > 1 || remove != nil
