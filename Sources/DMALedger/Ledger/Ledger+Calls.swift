@@ -2,7 +2,7 @@
 extension Ledger {
   mutating func apply(_ call: OwnershipCall, to index: Int, isAlone: Bool, context: CallContext) {
     let call = admitted(call, to: index)
-    lastApplied = max(lastApplied, (call.exit ?? call.entry).at)
+    lastHappened = max(lastHappened, (call.exit ?? call.entry).at)
     groups[index].apply(call, isAlone: isAlone, context: context)
     if call.isUnnamed { groups[index].admitStranger() }
     noteChanges(1)
@@ -23,9 +23,16 @@ extension Ledger {
 
   /// A call that nothing names took effect behind a line: whatever took effect since then may have met it.
   mutating func meetUnplaced(_ call: OwnershipCall, since: LineReference?) {
-    guard since.map({ lastApplied > $0 }) ?? true else { return }
+    guard since.map({ lastHappened > $0 }) ?? true else { return }
     for index in groups.indices where groups[index].boot == boot {
       groups[index].meetUnplaced(call, since: since)
+      // It may have been the last that happened to a group that has died meanwhile.
+      guard groups[index].hasEnded, let end = lastLeft[index], since.map({ end > $0 }) ?? true else {
+        continue
+      }
+      var calls = CallTally()
+      calls[call.kind] = 1
+      groups[index].allow(calls, since: CallTally())
     }
   }
 
@@ -83,7 +90,7 @@ extension Ledger {
     var waiting: [(at: LineReference, tell: (inout Ledger) -> Void)] = []
     for place in order.places {
       let call = admitted(calls[place].call, to: index)
-      lastApplied = max(lastApplied, (call.exit ?? call.entry).at)
+      lastHappened = max(lastHappened, (call.exit ?? call.entry).at)
       isUnnamed = isUnnamed || call.isUnnamed
       while let next = waiting.first, next.at < (call.exit ?? call.entry).at {
         next.tell(&self)

@@ -14,8 +14,8 @@ struct Ledger: CallSink, Sendable {
   var accounts = 0
   private var memberships = 0
   var forgotten = Forgotten()
-  /// The furthest line of a call that took effect.
-  var lastApplied = LineReference(source: 0, line: 0)
+  /// The furthest line of a call that took effect, or of a member that left.
+  var lastHappened = LineReference(source: 0, line: 0)
   /// Changes that are kept one by one.
   var keptChanges = 0
   /// Calls that no group can be named for.
@@ -49,7 +49,7 @@ struct Ledger: CallSink, Sendable {
   /// Groups that were taken for new ones although the old one of that number may live on.
   private var guesses: [Int: Int] = [:]
   /// The lines at which members left, or at which another group was found to have the number.
-  private var lastLeft: [Int: LineReference] = [:]
+  private(set) var lastLeft: [Int: LineReference] = [:]
   private var hasLoss = false
   /// Boots that ended so far; groups of theirs are never touched again.
   private(set) var boot = 0
@@ -114,8 +114,9 @@ struct Ledger: CallSink, Sendable {
         }
         return index
       }
-      groups[index].end()
       // It died unseen somewhere before this line.
+      allowElsewhere(index)
+      groups[index].end()
       if let line { lastLeft[index] = line }
     }
     return open(key, isNewborn: false)
@@ -296,6 +297,7 @@ struct Ledger: CallSink, Sendable {
     // A driver gives back before its device leaves.
     orphan(device, in: index)
     lastLeft[index] = witness.at
+    lastHappened = max(lastHappened, witness.at)
     if groups[index].members.contains(device) { memberships -= 1 }
     if groups[index].remove(device) {
       abandoned.insert(index)
