@@ -22,4 +22,30 @@ struct FoundUnplacedTests {
     #expect(told.groups.first?.changes.map(\.call) == [.use])
     #expect(told.groups.first?.final.min == 0)
   }
+
+  @Test(
+    "706829014: a use whose entry nobody watches may be what came between a claim's reading and its refusal")
+  func useBesideRefusal() {
+    let told = Lines.report([
+      ("k", "rp: (really_probe+0x0/0x396) dev=\"\(nic)\" drv=\"native1\""),
+      ("q", Lines.entry("dclaim", Lines.claim, 0, own: nil, device: nic)),
+      ("q", Lines.result("dclaim", Lines.claim, -1, "\(Lines.group) dev=\"\(nic)\" cnt=1")),
+      ("k", Lines.result("use", Lines.use, 0)),
+    ])
+    #expect(told.group(7)?.final.contains(1) == true)
+    #expect(told.group(7)?.peak.contains(1) == true)
+  }
+
+  @Test("1310984014: and between what an unuse read before and behind itself")
+  func useBesideUnuse() {
+    let told = Lines.report([
+      ("k", "rp: (really_probe+0x0/0x396) dev=\"\(nic)\" drv=\"native1\""),
+      ("i", Lines.entry("unuse", Lines.unuse, 1, own: nil, device: audio)),
+      ("i", Lines.result("unuse", Lines.unuse, nil, "\(Lines.group) dev=\"\(audio)\" cnt=1")),
+      ("k", Lines.result("use", Lines.use, 0, "\(Lines.group) dev=\"\(nic)\" cnt=1")),
+    ])
+    // 1 → 2 → 1, or 1 → 0 → 1.
+    #expect(told.group(7)?.peak.contains(2) == true && told.group(7)?.peak.contains(1) == true)
+    #expect(told.group(7)?.final.exact == 1)
+  }
 }

@@ -73,6 +73,17 @@ package struct OwnershipCall: Sendable {
   /// Its code says that it found a count of 0.
   var showsIdleGroup: Bool { result == 0 && (kind == .claim || kind == .query) }
 
+  /// Its code, or the count behind it, is not that of the count it read at its entry: another call came in between.
+  var contradictsItsReading: Bool {
+    if leavesCount { return true }
+    guard let before = countBefore, let result else { return false }
+    switch (kind, result) {
+    case (.use, -16), (.claim, -1), (.deviceClaim, -1), (.query, 1): return before == 0
+    case (.claim, 0), (.claim, -16), (.query, 0): return before > 0
+    default: return false
+    }
+  }
+
   /// No observer named its device or its group so far.
   var namesNothing: Bool { device == nil && group == nil }
 

@@ -8,6 +8,11 @@ extension GroupLedger {
       step.low = 1
       step.high = 1
       step.post = Count(min: 1, max: nil)
+      if mayComeEarlier, call.countAfter == nil {
+        // What those before it read may be what it left.
+        step.low = 0
+        step.post = .unknown
+      }
       // Where its reference was taken from it, nothing keeps drivers out, and it stays the owner.
       let isIllegal = owner == .user && count.exact == 0
       // An owner that was read beside others, or of a count that may be 0, is there still or has let go.

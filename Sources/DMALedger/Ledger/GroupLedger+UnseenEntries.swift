@@ -1,27 +1,43 @@
 /// Calls that took effect at another time than their lines say: before others that were told before them.
 extension GroupLedger {
   /// What rests on nobody having been there beside the calls before this one proves nothing. True where there are any
-  /// that it may have met. Where nobody watches its entry it is taken to have come last, unless it `isContradicted` by them.
+  /// that it may have met. Where nobody watches its entry it is taken to have come last, unless it `isContradicted` by them,
+  /// or one of them by itself.
   mutating func meetEarlier(_ call: OwnershipCall, isContradicted: Bool = false) -> Bool {
-    let mayBeEarlier = call.isEntryMissed || isContradicted && call.isEntryUnseen
+    guard call.isEntryMissed || call.isEntryUnseen else { return false }
     // A query changes nothing, but what it found those may have changed since.
     let mayBeQuery = call.kind == .query && !isContradicted
-    guard mayBeEarlier, mayBeQuery || call.kind != .query && call.result ?? 0 == 0 else { return false }
+    guard mayBeQuery || call.kind != .query && call.result ?? 0 == 0 else { return false }
+    guard call.isEntryMissed || isContradicted || meetsContradiction(call) else { return false }
     let met = changes.kept.reversed().prefix { mayHaveMet($0.call, call) }
     guard let first = met.map(\.call.entry.at).min() else { return false }
     if mayBeQuery { return true }
     retract(behind: first, met.map(\.step))
+    // It may have come before them.
+    widen(met.filter(\.call.contradictsItsReading).map(\.step), by: call.kind)
     // Whoever owned the group before a release, and how often, those calls do not show.
     if call.kind == .release || call.kind == .deviceRelease { history.doubt(met.map(\.step)) }
     return true
+  }
+
+  /// Whether a call came that it may have met and to which somebody came between its reading and its code.
+  private func meetsContradiction(_ call: OwnershipCall) -> Bool {
+    changes.kept.suffix(Self.mostMet).contains {
+      $0.call.contradictsItsReading && mayHaveMet($0.call, call)
+    }
   }
 
   /// Defects that rest on nobody having been beside these calls, the first of which was entered there, are none.
   private mutating func retract(behind first: LineReference, _ steps: [Int]) {
     for place in anomalies.indices where anomalies[place].witness.at >= first {
       switch anomalies[place].kind {
-      case .overRelease(let other, _), .releaseUnowned(let other), .pasidBlocked(let other):
+      case .overRelease(let other, _), .releaseUnowned(let other):
         anomalies[place].kind = .impossible(other)
+      case .pasidBlocked(let other):
+        anomalies[place].kind = .impossible(other)
+        // It may have given back after all.
+        history.widen(
+          changes.kept.filter { $0.call.entry.at == other.entry.at }.map(\.step), low: -1, high: 0)
       case .stolen, .swallowed, .freed, .impossible: break
       }
     }
@@ -30,8 +46,6 @@ extension GroupLedger {
         guard steps.contains(devices[index].leaks[place].step) else { continue }
         devices[index].leaks[place].countsProve = nil
         devices[index].leaks[place].certainty = .suspected
-        // It may have been given back after all.
-        history.widen([devices[index].leaks[place].step], low: -1, high: 0)
       }
     }
   }
@@ -59,11 +73,16 @@ extension GroupLedger {
     guard let first = met.first else { return }
     // Behind the one before them, too.
     let steps = (changes.kept.last { $0.step < first.step }.map { [$0.step] } ?? []) + met.map(\.step)
-    switch call.kind {
+    widen(steps, by: call.kind)
+    if call.kind == .release { history.loosen(from: first.step) }
+  }
+
+  /// A call may have come with any of these steps, but for a release, which brings whatever it finds to 0.
+  private mutating func widen(_ steps: [Int], by kind: OwnershipCallKind) {
+    switch kind {
     case .use, .claim, .deviceClaim: history.widen(steps, low: 0, high: 1)
     case .unuse, .deviceRelease: history.widen(steps, low: -1, high: 0)
-    case .release: history.loosen(from: first.step)
-    case .query: break
+    case .release, .query: break
     }
   }
 
