@@ -48,4 +48,16 @@ struct FoundUnplacedTests {
     #expect(told.group(7)?.peak.contains(2) == true && told.group(7)?.peak.contains(1) == true)
     #expect(told.group(7)?.final.exact == 1)
   }
+
+  @Test("706868014: counts that were read beside an unuse that names nothing show it, too")
+  func unuseBeforeReading() {
+    let told = Lines.report([
+      ("i", Lines.entry("use", Lines.use, 0, device: nic)), ("i", Lines.result("use", Lines.use, 0)),
+      ("i", Lines.entry("use", Lines.use, 1, device: nic)), ("i", Lines.result("use", Lines.use, 0)),
+      ("i", "unuse: (\(Lines.unuse)+0x0/0x8c)"),
+      ("q", Lines.entry("query", Lines.query, 1)), ("q", Lines.result("query", Lines.query, 1)),
+    ])
+    // The probe failed, and what its first pass took is left.
+    #expect(told.group(7)?.excess == Count(min: 0, max: 1))
+  }
 }

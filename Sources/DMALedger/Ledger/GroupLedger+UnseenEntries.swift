@@ -74,6 +74,11 @@ extension GroupLedger {
     // Behind the one before them, too.
     let steps = (changes.kept.last { $0.step < first.step }.map { [$0.step] } ?? []) + met.map(\.step)
     widen(steps, by: call.kind)
+    // What they read may show it, as that of whoever had taken a reference by then.
+    let last = steps.last ?? first.step
+    if call.kind == .unuse, devices.contains(where: { $0.isHolding && $0.holdingStep < last }) {
+      shownUnuses.most += 1
+    }
     if call.kind == .release { history.loosen(from: first.step) }
   }
 
