@@ -411,4 +411,61 @@ struct FoundHolderTests {
     #expect(told.verdict == .inconclusive)
     #expect(told.findings.filter { $0.rule == .notViable }.map(\.severity) == [.warning])
   }
+
+  @Test(
+    "1310930003: a driver that goes on behind a use that was most likely refused is not balanced, though its end is lost",
+    arguments: [0, 1, 2])
+  func swallowedAmongLostLines(_ shown: Int) {
+    let device = "cdx-00:01"
+    let own = "0xff24580882aa8840"
+    let lost = "CPU:0 [LOST 3 EVENTS]"
+    // The bus takes no notice of the refusal. The code is lost, or the end, or both stand and what is between them is lost.
+    let before: [(task: String, event: String)] = [
+      ("i", "rp: (really_probe+0x0/0x396) dev=\"\(device)\" drv=\"native5\""),
+      ("i", Lines.entry("use", Lines.use, 1, own: own, device: device)),
+    ]
+    let code: [(task: String, event: String)] = [("i", Lines.result("use", Lines.use, -16))]
+    let added: [(task: String, event: String)] = [
+      ("i", "sysfs: (driver_sysfs_add+0x0/0x8c) dev=\"\(device)\"")
+    ]
+    let end: [(task: String, event: String)] = [
+      ("i", "bound: (driver_bound+0x0/0x8c) dev=\"\(device)\""),
+      ("i", "rp_ret: (device_driver_attach+0x24/0x4a <- really_probe) ret=0 dev=\"\(device)\""),
+    ]
+    let marker: [(task: String, event: String)] = [("i", lost)]
+    let life = [before + marker + end, before + code + added + marker, before + code + marker + end]
+    let claim: [(task: String, event: String)] = [
+      ("q", Lines.entry("dclaim", Lines.claim, 0, device: nic)),
+      ("q", Lines.result("dclaim", Lines.claim, 0)),
+    ]
+    let release: [(task: String, event: String)] = [
+      ("q", Lines.entry("drelease", Lines.release, 1, own: own, device: nic))
+    ]
+    let text = Lines.text(claim + life[shown] + release)
+    let lines = text.split(separator: "\n").map { $0.hasSuffix(lost) ? lost[...] : $0 }
+    let told = report(on: "# tracer: nop\n" + lines.joined(separator: "\n") + "\n")
+    #expect(told.group(7)?.final == Count(exactly: 0))
+    #expect(told.group(7)?.verdict == .inconclusive)
+    #expect(told.group(7)?.reasons.contains { $0.contains("most likely refused") } == true)
+    #expect(!told.has(.swallowedUseError))
+  }
+
+  @Test("a driver that is bound while the group is idle took nothing, although no code says so")
+  func boundInIdleGroup() {
+    let device = "cdx-00:01"
+    let own = "0xff24580882aa8840"
+    let events = [
+      ("q", Lines.entry("dclaim", Lines.claim, 0, device: nic)),
+      ("i", "rp: (really_probe+0x0/0x396) dev=\"\(device)\" drv=\"native5\""),
+      ("i", Lines.entry("use", Lines.use, 1, own: own, device: device)),
+      ("i", "bound: (driver_bound+0x0/0x8c) dev=\"\(device)\""),
+      ("q", Lines.entry("drelease", Lines.release, 1, own: own, device: nic)),
+      ("q", Lines.entry("query", Lines.query, 0)),
+      ("k", Lines.entry("unuse", Lines.unuse, 1, device: audio, group: "grp=0xff110001005f7900 id=8")),
+      ("q", Lines.entry("query", Lines.query, 0)),
+    ]
+    let told = Lines.report(events)
+    #expect(told.group(7)?.final == Count(exactly: 0))
+    #expect(told.group(7)?.verdict == .inconclusive)
+  }
 }

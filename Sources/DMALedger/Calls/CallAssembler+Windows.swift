@@ -141,6 +141,7 @@ extension CallAssembler {
       }
       return nil
     }
+    windows[index]?.goOn(to: event.function)
     switch event.function {
     case .deviceRemove, .busRemove:
       let seen = witness(event, line, at)
@@ -403,6 +404,7 @@ extension CallAssembler {
     let hasFailed = window.result.map { $0 != 0 } ?? window.hasFailed
     judgePasses(window, isBound: isBound)
     window.hasLoss = window.lossEpoch != lossEpoch
+    if isBound { window.goOn(to: .driverBound) }
     remember(window)
     guard let device = window.device else { return }
     let ended = window
@@ -419,6 +421,9 @@ extension CallAssembler {
       if hasFailed {
         tell(device, of: ended, mayMove: true) { $0.abandon(device, window: ended, context: context) }
       }
+      if let use = window.ignored {
+        tell(device, of: ended) { $0.swallow(use, bound: nil, isSure: false) }
+      }
       return
     }
     if hasFailed, let use = window.openUse {
@@ -431,7 +436,7 @@ extension CallAssembler {
       }
     }
     if isBound, let refusal = window.lastRefusal {
-      tell(device, of: ended) { $0.swallow(refusal, bound: ended.bound ?? end) }
+      tell(device, of: ended) { $0.swallow(refusal, bound: ended.bound ?? end, isSure: true) }
     }
     // How it ended nobody watches.
     if !isBound, window.result == nil, window.openUse != nil {

@@ -67,8 +67,8 @@ protocol CallSink {
   mutating func setBound(_ device: NameID, _ isBound: Bool, driver: NameID?)
   /// A probe failed and did not give back what it took.
   mutating func abandon(_ device: NameID, window: ProbeWindow, context: CallContext)
-  /// A driver was bound although its use was refused.
-  mutating func swallow(_ use: OwnershipCall, bound: Witness?)
+  /// A driver was bound although its use was refused, or, where that is not sure, may have been.
+  mutating func swallow(_ use: OwnershipCall, bound: Witness?, isSure: Bool)
   /// A use without return code turned out to have been refused.
   mutating func undoTake(_ device: NameID)
   /// The driver of a device was unbound to the end and its reference was not seen to be given back.

@@ -25,6 +25,8 @@ package struct ProbeWindow: Sendable {
   package var refusedUses = 0
   /// The last use, where that was refused.
   package var lastRefusal: OwnershipCall?
+  /// The same, or one that most likely was, of which the bus took no notice.
+  package var ignored: OwnershipCall?
   /// The test-remove, where it was seen.
   package var remove: Witness?
   /// The unuse or `->dma_cleanup()` after it.
@@ -59,6 +61,13 @@ package struct ProbeWindow: Sendable {
 
   /// Whether what seems to be in it is: calls of other tasks may stand between its lines where nothing tells them apart.
   var isWhole: Bool { !isNobodys || device != nil }
+
+  /// Something runs in it that runs behind a bus's `->dma_configure()` only where that succeeded.
+  mutating func goOn(to function: KernelFunction) {
+    guard function == .sysfsAdd || function == .deviceRemove || function == .driverBound else { return }
+    // A use that found an owner was most likely refused, whatever its code.
+    ignored = lastRefusal ?? openUse.flatMap { $0.result == nil && $0.ownerBefore ?? 0 != 0 ? $0 : nil }
+  }
 
   /// Whether anything was seen in it.
   var hasBegun: Bool { configures + sysfsAdds + uses + refusedUses > 0 || remove != nil || cleanup != nil }

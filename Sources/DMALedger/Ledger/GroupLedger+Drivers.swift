@@ -81,7 +81,12 @@ extension GroupLedger {
   /// The group is idle: a use whose code is not known was refused, or has been given back.
   mutating func dropUnsureHolders() {
     hasUnsureHolders = false
-    for index in devices.indices where devices[index].holding?.result == nil { devices[index].holding = nil }
+    for index in devices.indices {
+      guard let use = devices[index].holding, use.result == nil else { continue }
+      // Whoever is bound would be seen to give back what it took.
+      if devices[index].isBound == true, watch.unuses { swallow(use, bound: nil, isSure: false) }
+      devices[index].holding = nil
+    }
   }
 
   /// A leak is proved by the counts themselves, or by return codes where a release would have been seen.

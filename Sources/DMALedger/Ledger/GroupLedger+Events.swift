@@ -86,9 +86,9 @@ extension GroupLedger {
     devices[index].isRemoved = true
   }
 
-  /// A driver was bound although its use was refused.
-  mutating func swallow(_ use: OwnershipCall, bound: Witness?) {
-    note(.swallowed(use, bound: bound))
+  /// A driver was bound although its use was refused, or may have been.
+  mutating func swallow(_ use: OwnershipCall, bound: Witness?, isSure: Bool) {
+    if isSure { note(.swallowed(use, bound: bound)) } else { doubtedBind = doubtedBind ?? use.entry.at }
   }
 
   /// The last member has left, as far as the members are known.

@@ -73,6 +73,8 @@ struct GroupLedger: Sendable {
   /// Hidden unuses that counts read later show to have run, or do not exclude, and how many there were when the last was read.
   var shownUnuses = (most: 0, read: 0)
   var deviceIndex: [NameID: Int] = [:]
+  /// A use that was most likely refused, and whose driver was bound all the same.
+  var doubtedBind: LineReference?
   /// A device is taken to hold a reference although no code shows that its use succeeded.
   var hasUnsureHolders = false
 

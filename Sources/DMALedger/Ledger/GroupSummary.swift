@@ -160,7 +160,9 @@ struct GroupSummary: Sendable {
     let isOpenTheft = ledger.anomalies.contains {
       if case .stolen(_, _, .suspected) = $0.kind { true } else { false }
     }
-    if excess.max == 0, suspected == 0, contradictions.isEmpty, stolen == nil, !isOpenTheft, !isBlind {
+    if excess.max == 0, suspected == 0, contradictions.isEmpty, stolen == nil, !isOpenTheft, !isBlind,
+      ledger.doubtedBind == nil
+    {
       return (.balanced, [])
     }
     var reasons: [String] = []
@@ -180,6 +182,11 @@ struct GroupSummary: Sendable {
           ? "a reference may have been left behind, but the lines that would prove it are not in the capture"
           : "\(suspected) references may have been left behind, but the lines that would prove it are not in the capture"
       )
+    }
+    if let use = ledger.doubtedBind {
+      reasons.append(
+        "the use in line \(order.real(use).line) was most likely refused, and a driver was bound all the same, which may give "
+          + "back what another one took")
     }
     if isOpenTheft {
       reasons.append(

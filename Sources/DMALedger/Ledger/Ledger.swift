@@ -405,9 +405,9 @@ struct Ledger: CallSink, Sendable {
     }
   }
 
-  mutating func swallow(_ use: OwnershipCall, bound: Witness?) {
+  mutating func swallow(_ use: OwnershipCall, bound: Witness?, isSure: Bool) {
     guard let index = group(of: use) else { return }
-    groups[index].swallow(use, bound: bound)
+    groups[index].swallow(use, bound: bound, isSure: isSure)
   }
 
   mutating func undoTake(_ device: NameID) {
