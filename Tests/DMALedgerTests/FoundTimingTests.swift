@@ -336,6 +336,37 @@ struct FoundTimingTests {
     #expect(told.changes.last?.before.max != 0)
   }
 
+  @Test("1397016: nor does what all orders of calls agree on hold where others are missing between them")
+  func agreementAmongLosses() {
+    let told = Self.overwritten(
+      [
+        ("r", Lines.entry("query", Lines.query, 0)),
+        ("k", "rp: (really_probe+0x0/0x396) dev=\"\(nic)\" drv=\"native0\""),
+        ("k", Lines.entry("use", Lines.use, 0, device: nic)),
+        ("k", "sysfs: (driver_sysfs_add+0x0/0x8c) dev=\"\(nic)\""),
+        ("k", "rp: (really_probe+0x0/0x396) dev=\"\(nic)\" drv=\"native0\""),
+        ("k", Lines.entry("use", Lines.use, 0, device: nic)),
+        ("k", "sysfs: (driver_sysfs_add+0x0/0x8c) dev=\"\(nic)\""),
+        ("k", Lines.entry("unuse", Lines.unuse, 1, device: nic)),
+        ("k", "clean: (device_unbind_cleanup+0x0/0x8c) dev=\"\(nic)\""),
+        ("i", "clean: (device_unbind_cleanup+0x0/0x8c) dev=\"\(audio)\""),
+      ], behind: 9)
+    // An unuse of the other CPU is missing.
+    #expect(told.changes.first { $0.call == .use }?.after.contains(1) == true)
+  }
+
+  @Test("1310181016: what a call read before it is not what it found where others are missing in between")
+  func readingAmongLosses() {
+    let told = Self.overwritten(
+      [
+        ("k", Lines.entry("use", Lines.use, 1, device: nic)),
+        ("k", Lines.result("use", Lines.use, 0)),
+        ("i", "remove_device_from_group: IOMMU: groupID=7 device=\(audio)"),
+      ], behind: 2)
+    // The other device may have given back what it held.
+    #expect(told.group(7)?.peak == Count(min: 1, max: nil))
+  }
+
   @Test("1200652004: and what is missing may have come behind it")
   func lostBehindQuery() {
     let told = Self.overwritten(

@@ -28,6 +28,8 @@ package struct CountHistory: Sendable {
     /// One of several calls whose order is not known: the highest count among them is told of the first of them.
     package var isOverlapped = false
     package var overlapPeak: Count?
+    /// Others may have come between what was read before it, what it did, and what was read behind it.
+    var isLoose = false
     /// What it stands for, where it is more than one step. Few steps do, so the others carry no room for it.
     var folded: FoldedCounts? {
       get { fold.first }
@@ -155,8 +157,13 @@ package struct CountHistory: Sendable {
     let first = isLoose ? placeAtOrBefore(loose.upperBound) ?? steps.count : start
     for place in first..<steps.count {
       steps[place].isBreak = true
+      steps[place].isLoose = true
+      steps[place].isOverlapped = false
+      steps[place].overlapPeak = nil
       if steps[place].folded != nil { steps[place].forget() }
     }
+    let agreed = steps[min(start, changed)].serial
+    if !spreads.isEmpty { spreads = spreads.filter { $0.key < agreed } }
     lastBreak = count - 1
     reach(from: min(first, changed))
     loose = (isLoose ? loose.lowerBound : serial)..<count
@@ -167,6 +174,7 @@ package struct CountHistory: Sendable {
     guard steps[place].isOverlapped, let begin = steps[...place].lastIndex(where: { $0.overlapPeak != nil })
     else { return nil }
     steps[begin].pre = .unknown
+    steps[begin].overlapPeak = .unknown
     return begin
   }
 
@@ -436,6 +444,8 @@ package struct NarrowedCounts: Sendable {
         raise(folded.peak(before: count.before, after: count.after))
       } else if let peak = step.overlapPeak {
         raise(peak)
+      } else if step.isLoose {
+        raise(Count(min: max(step.pre.min, step.post.min), max: count.after.max))
       } else if !step.isOverlapped {
         raise(count.after)
       }
