@@ -225,4 +225,22 @@ struct TiedPartTests {
     #expect(group.final.max ?? .max >= 1)
     #expect(group.verdict != .balanced)
   }
+
+  @Test("1202735016: what a driver holds that took and gave back at the same time nobody knows")
+  func holderWithoutOrder() throws {
+    func state(_ count: Int) -> String { Self.group + " cnt=\(count) own=0x0" }
+    let report = Self.report([
+      (1, "init-1", 0, Self.use(Self.nic, state(0))),
+      (1, "init-1", 10, "sysfs: (driver_sysfs_add+0x0/0x8c) dev=\"\(Self.nic)\""),
+      (1, "qemu-900", 20, "query: (iommu_group_dma_owner_claimed+0x0/0x2c) \(state(1))"),
+      (0, "init-1", 30, Self.unuse(Self.nic, state(2))),
+      (1, "init-1", 30, "rp: (really_probe+0x0/0x396) dev=\"\(Self.nic)\" drv=\"native1\""),
+      (1, "init-1", 30, Self.use(Self.nic, state(1))),
+      (1, "init-1", 30, "sysfs: (driver_sysfs_add+0x0/0x8c) dev=\"\(Self.nic)\""),
+      (0, "qemu-900", 40, "query: (iommu_group_dma_owner_claimed+0x0/0x2c) \(state(1))"),
+    ])
+    let group = try #require(report.group(7))
+    #expect(group.excess.max != 0)
+    #expect(group.holders.allSatisfy { $0.kind == .unknown })
+  }
 }

@@ -4,6 +4,8 @@ struct OverlappingCall<Ledger: CallSink> {
   var context: CallContext
   /// The line that shows that it is over.
   var closed: Moment
+  /// It was over among lines whose order is lost.
+  var isDisordered = false
   /// What the ledger is to hear of its device behind it, and the line that told it.
   var followers: [Follower] = []
 
@@ -171,6 +173,8 @@ extension CallAssembler {
 
   /// Puts a call beside those that it ran into, until the last of them has returned.
   mutating func wait(_ call: OverlappingCall<Ledger>, at group: Int) {
+    var call = call
+    call.isDisordered = tie?.isDisordered == true
     overlaps[group, default: []].append(call)
     // Of a tie others may still come that were there before it.
     if !isDraining, !isContested(group) { resolveWhenOver(group) }
@@ -205,6 +209,7 @@ extension CallAssembler {
   mutating func resolve(_ group: Int) {
     guard let calls = overlaps.removeValue(forKey: group) else { return }
     defer { if let last = calls.last { expectUnbinds(at: group, behind: last.call) } }
+    defer { for device in devicesWithoutOrder(calls) { ledger.forgetHolder(device, at: group) } }
     if !isDisturbed(calls, at: group) {
       let unuses = evidence.sawUnuse ? 0 : hiddenUnuses(beside: calls, at: group)
       return ledger.apply(calls, unuses: unuses, to: group)
@@ -219,6 +224,13 @@ extension CallAssembler {
       for follower in call.followers { follower.tell(&ledger) }
       ledger.doubtState(of: group)
     }
+  }
+
+  /// Devices that took and gave back where order is lost: which of it came last is not known.
+  private func devicesWithoutOrder(_ calls: [OverlappingCall<Ledger>]) -> Set<NameID> {
+    let lost = calls.filter { $0.isDisordered && ($0.call.kind == .use || $0.call.kind == .unuse) }
+    let uses = Set(lost.filter { $0.call.kind == .use }.compactMap(\.call.device))
+    return uses.intersection(lost.filter { $0.call.kind == .unuse }.compactMap(\.call.device))
   }
 
   /// Unuses that may have run beside these calls, as far as nobody watches them.

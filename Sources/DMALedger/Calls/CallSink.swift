@@ -93,6 +93,8 @@ protocol CallSink {
   func isIdle(_ group: Int) -> Bool
   /// A device gave back what it took, and the count has shown that.
   mutating func gaveBack(_ device: NameID, at group: Int)
+  /// A device took and gave back, and which of it came last is not known.
+  mutating func forgetHolder(_ device: NameID, at group: Int)
   /// References were given back in this boot although no unuse was seen: nobody watches it.
   var showsHiddenUnuse: Bool { get set }
   /// Every driver that holds a reference may have given it back by the end.

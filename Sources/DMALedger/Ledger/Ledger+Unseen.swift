@@ -30,6 +30,8 @@ extension Ledger {
 
   mutating func gaveBack(_ device: NameID, at index: Int) { groups[index].letGo(device) }
 
+  mutating func forgetHolder(_ device: NameID, at index: Int) { groups[index].forgetHolder(device) }
+
   mutating func mayGiveBackAll(at index: Int) {
     groups[index].mayGiveBackAll()
     // So may those that took theirs before anything was seen, and how many these are nobody knows.
