@@ -200,6 +200,7 @@ extension GroupLedger {
     devices[index].isRemoved = false
     devices[index].isBound = false
   }
+
   /// Whether a device holds anything nobody knows.
   mutating func forgetHolder(_ device: NameID) {
     guard let index = deviceIndex[device] else { return }
