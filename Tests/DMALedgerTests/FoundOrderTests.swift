@@ -227,4 +227,42 @@ struct FoundOrderTests {
     // 1 → 0 and 0 → 1 in the end.
     #expect(told.group(7)?.peak.min == 1)
   }
+
+  @Test(
+    "706155013: a release is over once somebody finds no owner, and does not make the next one wait for room")
+  func releaseThatIsOver() {
+    let own = "0xff24580882aa8840"
+    let claim = "iommu_group_claim_dma_owner"
+    // Truth: the second release comes last.
+    let told = Lines.report([
+      ("q", Lines.entry("query", Lines.query, 1, own: own)),
+      ("r", Lines.entry("drelease", Lines.release, 1, own: own, device: nic)),
+      ("q", Lines.result("query", Lines.query, 1)),
+      ("q", Lines.entry("claim", claim, 0)), ("q", Lines.result("claim", claim, 0)),
+      ("q", Lines.entry("dclaim", Lines.claim, 1, own: own, device: nic)),
+      ("q", Lines.result("dclaim", Lines.claim, -1)),
+      ("k", Lines.entry("release", "iommu_group_release_dma_owner", 1, own: own)),
+      ("r", Lines.entry("query", Lines.query, 1, own: own)), ("r", Lines.result("query", Lines.query, 1)),
+      ("r", Lines.entry("claim", claim, 1, own: own)), ("r", Lines.result("claim", claim, -1)),
+    ])
+    #expect(told.group(7)?.final == Count(exactly: 0))
+    #expect(told.group(7)?.verdict == .balanced)
+    for change in told.changes where change.call == .claim && change.result == 0 {
+      #expect(change.before == Count(exactly: 0) && change.after == Count(exactly: 1))
+    }
+  }
+
+  @Test("a release still has the owner that it found, whatever drivers may have given back meanwhile")
+  func releaseBehindUnbind() {
+    let own = "0xff24580882aa8840"
+    let told = Lines.report([
+      ("q", Lines.entry("release", "iommu_group_release_dma_owner", 1, own: own)),
+      ("i", "unbind: (device_release_driver_internal+0x0/0x8c) dev=\"\(audio)\""),
+      ("i", "clean: (device_unbind_cleanup+0x0/0x8c) dev=\"\(audio)\""),
+      ("q", Lines.entry("query", Lines.query, 0)), ("q", Lines.result("query", Lines.query, 0)),
+    ])
+    #expect(told.changes.first?.before == Count(exactly: 1))
+    #expect(told.changes.first?.after == Count(exactly: 0))
+    #expect(told.verdict == .balanced)
+  }
 }

@@ -35,6 +35,7 @@ extension CallAssembler {
   mutating func arrive(_ open: inout OpenCall, _ key: Int) {
     guard let call = open.call, call.place == nil, let group = ledger.group(of: placed(call)) else { return }
     settleForgotten(at: group, before: call)
+    settleRelease(at: group, before: call)
     open.call?.place = group
     ledger.noteArrival(at: group)
     open.call?.arrivalSerial = ledger.serial(of: group)
@@ -61,7 +62,7 @@ extension CallAssembler {
   mutating func noteUnfinishedCalls() {
     for (key, index) in lanes.openOwnershipCalls {
       let frame = lanes[key][index]
-      guard let call = frame.call, call.kind == .release || call.kind == .deviceRelease,
+      guard let call = frame.call, call.kind.isRelease,
         let group = call.place, isReturnUnseen(frame), !TaskLanes.isNobody(key)
       else { continue }
       if unfinished.count > TaskLanes.mostRemembered { unfinished.removeAll() }
@@ -94,6 +95,19 @@ extension CallAssembler {
       else { continue }
       settle(key)
     }
+  }
+
+  /// Whoever finds no owner where the only release that is open found one shows that this has let go.
+  private mutating func settleRelease(at group: Int, before call: OwnershipCall) {
+    guard call.ownerBefore == 0, !call.isEntryUnseen, !isContested(group) else { return }
+    let open = lanes.keysOfCalls(at: group).filter { lanes[$0].last?.call?.kind.isRelease == true }
+    guard let key = open.first, open.count == 1, let frame = lanes[key].last, isReturnUnseen(frame),
+      frame.call?.ownerBefore ?? 0 != 0,
+      overlaps[group]?.contains(where: { $0.call.kind.isRelease }) != true,
+      settledEarly.count < TaskLanes.mostRemembered
+    else { return }
+    settledEarly[key] = frame.function
+    settle(key)
   }
 
   /// A call of this lane that was not seen to return has returned: its task went on.

@@ -301,6 +301,7 @@ struct CallAssembler<Ledger: CallSink> {
     call.cpu = event.cpu
     if let tie { call.entryTie = tie.number }
     call.parent = parent
+    call.isEntryUnseen = event.kind == .exit
     fill(&call, from: event.fields, names)
     call.window = window(for: call, key)
     if kind == .use, call.window == nil { noteCutProbe(event.function, event.fields, key) }

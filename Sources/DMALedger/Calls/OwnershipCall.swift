@@ -150,4 +150,7 @@ extension OwnershipCallKind {
     case .unuse, .release, .deviceRelease: false
     }
   }
+
+  /// Whether an owner lets go with it.
+  var isRelease: Bool { self == .release || self == .deviceRelease }
 }

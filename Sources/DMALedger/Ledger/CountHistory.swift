@@ -260,6 +260,11 @@ package struct CountHistory: Sendable {
     return self[first + 1..<last].contains { $0.isUnwatched && ($0.low < 0 || $0.high > 0) }
   }
 
+  /// Whether nothing but what nobody watches has come behind so many steps.
+  func hasMovedUnseenOnly(since serial: Int) -> Bool {
+    serial >= count || self[serial..<count].allSatisfy(\.isUnwatched)
+  }
+
   /// What the count was before `last` at most, where it is known behind `first`, by what ran in between and not by what was
   /// read behind anything that nobody watches; rather too high where steps are folded. `nil` where `first` is.
   func most(between first: Int, and last: Int) -> Int? {

@@ -16,7 +16,7 @@ extension GroupLedger {
     // It may have come before them.
     widen(met.filter(\.call.contradictsItsReading).map(\.step), by: call.kind)
     // Whoever owned the group before a release, and how often, those calls do not show.
-    if call.kind == .release || call.kind == .deviceRelease { history.doubt(met.map(\.step)) }
+    if call.kind.isRelease { history.doubt(met.map(\.step)) }
     return true
   }
 

@@ -146,7 +146,9 @@ struct GroupLedger: Sendable {
     mayHaveGivenBack(before: call)
     mayComeEarlier = meetEarlier(call) || call.isFromBefore
     wasIllegal = owner == .user && count.exact == 0
-    learnOwner(call, isAlone: isAlone)
+    // No driver changes who owns the group.
+    let stays = call.arrivedAlone && call.arrivalSerial.map(history.hasMovedUnseenOnly) ?? false
+    learnOwner(call, isAlone: isAlone || stays)
     switch call.kind {
     case .use: applyUse(call, &step, context)
     case .unuse: applyUnuse(call, &step, context)
