@@ -468,4 +468,22 @@ struct FoundHolderTests {
     #expect(told.group(7)?.final == Count(exactly: 0))
     #expect(told.group(7)?.verdict == .inconclusive)
   }
+
+  @Test(
+    "1502388004: a probe that began before the capture, and returns 0 behind a refused use, is not balanced")
+  func swallowedBeforeCapture() {
+    let device = "cdx-00:01"
+    let own = "0xff24580882aa8840"
+    func told(_ code: Int) -> Report {
+      Lines.report([
+        ("i", Lines.entry("use", Lines.use, 1, own: own, device: device)),
+        ("i", Lines.result("use", Lines.use, -16)),
+        ("i", "rp_ret: (device_driver_attach+0x24/0x4a <- really_probe) ret=\(code)"),
+        ("q", Lines.entry("drelease", Lines.release, 1, own: own, device: nic)),
+        ("q", Lines.entry("query", Lines.query, 0)), ("q", Lines.result("query", Lines.query, 0)),
+      ])
+    }
+    #expect(told(0).group(7)?.verdict == .inconclusive)
+    #expect(told(-16).group(7)?.verdict == .balanced)
+  }
 }

@@ -23,6 +23,7 @@ extension CallAssembler {
     managedDevices = []
     attached = [:]
     strayRemovals = [:]
+    strayRefusals = [:]
     removing = [:]
     overlaps = [:]
     settledEarly = [:]
@@ -95,6 +96,7 @@ extension CallAssembler {
       for index in windows.keys.sorted() { endWindow(index, at: nil) }
     }
     lossEpoch += 1
+    strayRefusals = [:]
     unnamed.forget()
     if isTold { note(Loss(kind: kind, witness: witness, cpu: cpu, count: count)) }
     // The marker stands where the CPU is heard again; what is missing may have run any time since it was heard last.

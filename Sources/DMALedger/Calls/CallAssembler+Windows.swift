@@ -7,6 +7,7 @@ extension CallAssembler {
     if TaskLanes.isUnnamed(key) { lanes[key] = [] }
     evidence.windows += 1
     strayRemovals[key] = nil
+    strayRefusals[key] = nil
     let index = nextWindow
     nextWindow += 1
     var window = ProbeWindow(entry: witness(event, line, at), lossEpoch: lossEpoch)
@@ -210,27 +211,6 @@ extension CallAssembler {
       // Nothing came in between.
       tell(device) { $0.mayNotTake(device) }
     }
-  }
-
-  /// What runs in a probe that began before the first line looks like an unbind until the probe returns.
-  private mutating func noteStray(_ event: TraceEvent, _ device: NameID, _ key: Int) {
-    switch event.function {
-    case .deviceRemove:
-      if !lanes[key].contains(where: { $0.function == .releaseDriver }),
-        strayRemovals.count < TaskLanes.mostRemembered
-      {
-        strayRemovals[key] = device
-      }
-    case .dmaCleanup: strayRemovals[key] = nil
-    case .dmaConfigure:
-      if event.fields.driver.flatMap({ isManaged[$0] }) == true { strayRemovals[key] = nil }
-    default: break
-    }
-  }
-
-  private mutating func leaveStray(_ event: TraceEvent, _ key: Int) {
-    guard strayRemovals.removeValue(forKey: key) != nil, event.fields.result ?? 0 != 0 else { return }
-    evidence.cutPasses += 1
   }
 
   /// A driver is being unbound: where no unuse is watched it may give back unseen. Calls of others may come

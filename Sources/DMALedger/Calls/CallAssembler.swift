@@ -70,6 +70,8 @@ struct CallAssembler<Ledger: CallSink> {
   var lastTie: Int32 = 0
   /// Devices that were removed where no probe and no unbind of them was seen to begin, by lane.
   var strayRemovals: [Int: NameID] = [:]
+  /// Uses that were refused and are in no window, by lane.
+  var strayRefusals: [Int: OwnershipCall] = [:]
   /// Devices that are being removed, by lane, where nobody watches what their drivers give back then.
   var removing: [Int: [NameID]] = [:]
   /// The last line of each lane, once there are calls that nothing names and of which nobody watches the entry, and where
@@ -389,6 +391,7 @@ struct CallAssembler<Ledger: CallSink> {
       }
       return
     }
+    noteStrayUse(call, key)
     guard let group = ledger.group(of: call) else {
       noteInWindow(call, hasEffect: true)
       // Of a group that is known and not followed: no other group has it.
