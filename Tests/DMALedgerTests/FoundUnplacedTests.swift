@@ -60,4 +60,33 @@ struct FoundUnplacedTests {
     // The probe failed, and what its first pass took is left.
     #expect(told.group(7)?.excess == Count(min: 0, max: 1))
   }
+
+  @Test("1412656014: what a call read at its entry may be what a use had taken whose entry nobody watches")
+  func readingBehindUse() {
+    let told = Lines.report([
+      ("k", "rp: (really_probe+0x0/0x396) dev=\"\(nic)\" drv=\"native0\""),
+      ("k", "conf: (pci_dma_configure+0x0/0x8c) dev=\"\(nic)\" drv=\"native0\""),
+      ("q", Lines.entry("query", Lines.query, 1)),
+      ("k", Lines.result("use", Lines.use, 0, "\(Lines.group) dev=\"\(nic)\" cnt=1 own=0x0")),
+      ("k", "devrm: (device_remove+0x0/0x8c) dev=\"\(nic)\""),
+      ("q", Lines.result("query", Lines.query, 1, "\(Lines.group) cnt=1 own=0x0")),
+    ])
+    #expect(told.group(7)?.initial.min == 0)
+  }
+
+  @Test("1413293014: and what it read behind itself what one took that came in between")
+  func readingBeforeAndBehindUse() {
+    let told = Lines.report([
+      ("k", "add_device_to_group: IOMMU: groupID=7 device=\(nic)"),
+      ("k", "rp: (really_probe+0x0/0x396) dev=\"\(nic)\" drv=\"native0\""),
+      ("q", Lines.entry("query", Lines.query, 0)),
+      ("q", Lines.result("query", Lines.query, 0, "\(Lines.group) cnt=1 own=0x0")),
+      ("k", Lines.result("use", Lines.use, 0)),
+      ("q", Lines.entry("claim", "iommu_group_claim_dma_owner", 1)),
+      ("q", Lines.result("claim", "iommu_group_claim_dma_owner", -1, "\(Lines.group) cnt=1 own=0x0")),
+    ])
+    // 0 → 1 → 1, and not 0 → 1 → 2.
+    #expect(told.group(7)?.peak.min == 1)
+    #expect(told.changes.first { $0.call == .use }?.before.contains(0) == true)
+  }
 }

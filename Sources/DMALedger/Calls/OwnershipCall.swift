@@ -75,12 +75,22 @@ package struct OwnershipCall: Sendable {
 
   /// Its code, or the count behind it, is not that of the count it read at its entry: another call came in between.
   var contradictsItsReading: Bool {
-    if leavesCount { return true }
-    guard let before = countBefore, let result else { return false }
+    guard let before = countBefore else { return false }
+    if let after = countAfter, after != countLeft(of: before) ?? after { return true }
     switch (kind, result) {
     case (.use, -16), (.claim, -1), (.deviceClaim, -1), (.query, 1): return before == 0
     case (.claim, 0), (.claim, -16), (.query, 0): return before > 0
     default: return false
+    }
+  }
+
+  /// What it leaves of a count that it finds; `nil` where its code is not known.
+  private func countLeft(of count: Int) -> Int? {
+    switch kind {
+    case .use, .claim, .deviceClaim: result.map { $0 == 0 ? count + 1 : count }
+    case .unuse, .deviceRelease: count - 1
+    case .release: 0
+    case .query: count
     }
   }
 

@@ -86,10 +86,13 @@ extension Ledger {
     order.lowerPeak(by: unuses)
     groups[index].begin(order)
     var isUnnamed = false
+    // What one read at its entry it found there behind whoever may have been over by then.
+    let mayBeRead = !calls.contains(where: \.call.isEntryUnseen)
     // What came behind a call may have come behind others as well: a holder that was removed later was one before.
     var waiting: [(at: LineReference, tell: (inout Ledger) -> Void)] = []
     for place in order.places {
-      let call = admitted(calls[place].call, to: index)
+      var call = admitted(calls[place].call, to: index)
+      if !mayBeRead { call.arrivalSerial = nil }
       lastHappened = max(lastHappened, (call.exit ?? call.entry).at)
       isUnnamed = isUnnamed || call.isUnnamed
       while let next = waiting.first, next.at < (call.exit ?? call.entry).at {
