@@ -142,11 +142,10 @@ extension CallAssembler {
       }
       return nil
     }
-    windows[index]?.goOn(to: event.function)
     switch event.function {
     case .deviceRemove, .busRemove:
       let seen = witness(event, line, at)
-      if windows[index]?.remove == nil { windows[index]?.remove = seen }
+      windows[index]?.noteRemove(seen)
       mayTake(index, 1)
       mayGiveBack(index, isSure: false, key)
     case .dmaCleanup:
@@ -155,18 +154,15 @@ extension CallAssembler {
       mayGiveBack(index, isSure: true, key)
     case .dmaConfigure:
       mayTake(index, 1)
-      windows[index]?.configures += 1
-      windows[index]?.mayHaveFailed = false
+      windows[index]?.noteConfigure()
     case .sysfsAdd:
-      windows[index]?.sysfsAdds += 1
-      windows[index]?.mayHaveFailed = false
+      windows[index]?.noteSysfsAdd()
     case .unbindCleanup:
       windows[index]?.mayHaveFailed = true
     case .driverBound:
       let bound = witness(event, line, at)
       fillWindow(index, from: event.fields)
-      windows[index]?.isBound = true
-      windows[index]?.bound = bound
+      windows[index]?.noteBound(bound)
       // Nothing of ours comes behind it; where the return is not watched this is the end of the window.
       if windows[index]?.device != nil, !returning.contains(.reallyProbe) { endWindow(index, at: bound) }
     default: break
@@ -384,7 +380,7 @@ extension CallAssembler {
     let hasFailed = window.result.map { $0 != 0 } ?? window.hasFailed
     judgePasses(window, isBound: isBound)
     window.hasLoss = window.lossEpoch != lossEpoch
-    if isBound { window.goOn(to: .driverBound) }
+    if isBound { window.goOn() }
     remember(window)
     guard let device = window.device else { return }
     let ended = window

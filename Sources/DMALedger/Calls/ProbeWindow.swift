@@ -26,7 +26,9 @@ package struct ProbeWindow: Sendable {
   /// The last use, where that was refused.
   package var lastRefusal: OwnershipCall?
   /// The same, or one that most likely was, of which the bus took no notice.
-  package var ignored: OwnershipCall?
+  var ignored: OwnershipCall? { ignoring.first }
+  /// Few windows have one, so the others carry no room for it.
+  private var ignoring: [OwnershipCall] = []
   /// The test-remove, where it was seen.
   package var remove: Witness?
   /// The unuse or `->dma_cleanup()` after it.
@@ -62,11 +64,37 @@ package struct ProbeWindow: Sendable {
   /// Whether what seems to be in it is: calls of other tasks may stand between its lines where nothing tells them apart.
   var isWhole: Bool { !isNobodys || device != nil }
 
-  /// Something runs in it that runs behind a bus's `->dma_configure()` only where that succeeded.
-  mutating func goOn(to function: KernelFunction) {
-    guard function == .sysfsAdd || function == .deviceRemove || function == .driverBound else { return }
+  /// Its bus's `->dma_configure()` runs.
+  mutating func noteConfigure() {
+    configures += 1
+    mayHaveFailed = false
+  }
+
+  /// `driver_sysfs_add()` runs, which no pass calls that could not be configured.
+  mutating func noteSysfsAdd() {
+    sysfsAdds += 1
+    mayHaveFailed = false
+    goOn()
+  }
+
+  /// The driver is removed, for the test.
+  mutating func noteRemove(_ seen: Witness) {
+    remove = remove ?? seen
+    goOn()
+  }
+
+  /// `driver_bound()` runs.
+  mutating func noteBound(_ seen: Witness) {
+    isBound = true
+    bound = seen
+    goOn()
+  }
+
+  /// It went on behind its bus's `->dma_configure()`.
+  mutating func goOn() {
     // A use that found an owner was most likely refused, whatever its code.
-    ignored = lastRefusal ?? openUse.flatMap { $0.result == nil && $0.ownerBefore ?? 0 != 0 ? $0 : nil }
+    let use = lastRefusal ?? openUse.flatMap { $0.result == nil && $0.ownerBefore ?? 0 != 0 ? $0 : nil }
+    ignoring = use.map { [$0] } ?? []
   }
 
   /// Whether anything was seen in it.
