@@ -25,7 +25,7 @@ extension Analyzer {
     }
     // Where it stops a file that is not read to its end is known in order only.
     if let size = file.size, limits.mostBytes == nil {
-      let first = PartSifter.end(of: 0, in: file, size: size, compression)
+      let first = PartSifter.end(of: 0, in: file, size: size, compression, jobs: jobs)
       if first < size {
         readParts(file, size, compression, first: first, &pass)
         return
@@ -73,7 +73,8 @@ extension Analyzer {
   private mutating func readParts(
     _ file: OpenFile, _ size: Int, _ compression: Compression, first: Int, _ pass: inout SourcePass
   ) {
-    let mapping = compression == .none && isMapped(file) ? file.map() : nil
+    let mapping =
+      compression == .none && isMapped(file) ? file.map(piece: PartSifter.plainPart(jobs: jobs)) : nil
     func lines(_ range: Range<Int>, skipping: Int = 0, ahead: Bool = false, _ pass: SourcePass) -> LineReader
     {
       let source = ByteSource(

@@ -51,6 +51,9 @@ struct DMALedgerCommand: ParsableCommand {
     do {
       var command = try command(for: Arguments.texts)
       try command.run()
+    } catch let code as ExitCode {
+      // What there was to say has been said; asked for words, the parser would first write its help.
+      outcome.code = code
     } catch {
       outcome = (exitCode(for: error), fullMessage(for: error))
     }

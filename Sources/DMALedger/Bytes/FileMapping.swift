@@ -14,8 +14,10 @@ import CFileFaults
 /// Where the file is cut off meanwhile, or its disk fails, the bytes from there on are zeros and ``sound`` says so.
 /// Whoever believes a byte asks for `sound` behind looking at it, never before.
 @safe final class FileMapping: @unchecked Sendable {
-  /// What lies behind a reader is let go in pieces of this size, which is that of a large page.
-  static let piece = 2 << 20
+  /// What lies behind a reader is let go in pieces of so many bytes.
+  let piece: Int
+  /// A large page can be mapped whole only at addresses that are multiples of its size.
+  private static let largePage = 2 << 20
   /// Bytes that can be looked at behind the last; sieves look at many at once.
   private static let slack = 4096
 
@@ -29,13 +31,12 @@ import CFileFaults
   private let watch: CInt
 
   /// `nil` where the file system or the process has no room for it: then the file is read.
-  init?(descriptor: CInt, count: Int) {
-    // Large pages can be mapped whole only at addresses that are multiples of their size.
-    roomSize = count + Self.piece + 2 * Self.slack
+  init?(descriptor: CInt, count: Int, piece: Int) {
+    roomSize = count + Self.largePage + 2 * Self.slack
     let reserved = unsafe mmap(nil, roomSize, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
     guard let reserved = unsafe reserved, unsafe reserved != MAP_FAILED else { return nil }
     unsafe room = reserved
-    let start = unsafe (reserved + Self.slack).alignedUp(toMultipleOf: Self.piece)
+    let start = unsafe (reserved + Self.slack).alignedUp(toMultipleOf: Self.largePage)
     let mapped = unsafe mmap(start, count, PROT_READ, MAP_SHARED | MAP_FIXED, descriptor, 0)
     guard unsafe mapped == start else {
       unsafe munmap(reserved, roomSize)
@@ -48,6 +49,7 @@ import CFileFaults
     }
     unsafe madvise(start, count, MADV_SEQUENTIAL)
     self.count = count
+    self.piece = piece
     unsafe bytes = UnsafePointer(start.assumingMemoryBound(to: UInt8.self))
   }
 
@@ -61,8 +63,8 @@ import CFileFaults
 
   /// Lets go of the pieces between two places; who looks at them again gets them again.
   func drop(from first: Int, to last: Int) {
-    let from = first / Self.piece * Self.piece
-    let to = min(count, (last + Self.piece - 1) / Self.piece * Self.piece)
+    let from = first / piece * piece
+    let to = min(count, (last + piece - 1) / piece * piece)
     guard from < to else { return }
     unsafe madvise(UnsafeMutableRawPointer(mutating: bytes + from), to - from, MADV_DONTNEED)
   }
@@ -81,7 +83,7 @@ struct MappedPart {
 
   /// Lets go of whole pieces among the first `count` bytes.
   mutating func drop(behind count: Int) {
-    let place = (first + count) / FileMapping.piece * FileMapping.piece
+    let place = (first + count) / mapping.piece * mapping.piece
     guard place > dropped else { return }
     mapping.drop(from: dropped, to: place)
     dropped = place

@@ -12,6 +12,9 @@ import CByteScan
   /// The longest line that is read, in bytes. The kernel cuts trace lines at 8 KiB and log records at 1 KiB.
   package static let longestLine = 256 << 10
 
+  /// What has been read of a mapped file is let go in pieces of this size.
+  private static let piece = 2 << 20
+
   /// A line that has begun where a part of a source ends.
   struct Carry {
     var bytes: [UInt8] = []
@@ -116,7 +119,7 @@ import CByteScan
   /// Reads a regular file where it lies, and what was written behind its size since it was opened; `nil` where it
   /// cannot be mapped.
   package init?(mapping file: OpenFile) {
-    guard let size = file.size, let mapping = file.map() else { return nil }
+    guard let size = file.size, let mapping = file.map(piece: Self.piece) else { return nil }
     let rest = ByteSource(file, range: size..<Int.max, compression: .none, limits: ReadingLimits())
     self.init(mapping, 0..<size, then: ByteFeed(rest, ahead: false))
   }

@@ -65,9 +65,9 @@ package final class OpenFile: Sendable {
     return isUntouched ? nil : InputIssue(kind: .rewritten, offset: 0)
   }
 
-  /// The whole file in memory; `nil` where it is no regular file or cannot be mapped.
-  func map() -> FileMapping? {
-    size.flatMap { FileMapping(descriptor: descriptor, count: $0) }
+  /// The whole file in memory, let go in pieces of so many bytes; `nil` where it is no regular file or cannot be mapped.
+  func map(piece: Int) -> FileMapping? {
+    size.flatMap { FileMapping(descriptor: descriptor, count: $0, piece: piece) }
   }
 
   deinit {

@@ -5,9 +5,10 @@
 /// A plain file is cut anywhere, a compressed one between frames. No more parts are in the making than there are
 /// threads, and a few for those that are quick: memory does not grow with the file.
 final class PartSifter: @unchecked Sendable {
-  /// Bytes of a plain part. A part of a compressed file is a frame, or as many small ones as have this many
-  /// compressed bytes.
-  private static var plainPart: Int { 2 << 20 }
+  /// Bytes of a plain part. Letting go of a part interrupts the other processors, so it is large where there are two, and
+  /// smaller where many threads have one each in sight.
+  static func plainPart(jobs: Int) -> Int { max(8, min(64, 128 / jobs)) * (64 << 10) }
+  /// A part of a compressed file is a frame, or as many small ones as have this many compressed bytes.
   private static var compressedPart: Int { 64 << 10 }
 
   private let file: OpenFile
@@ -15,7 +16,7 @@ final class PartSifter: @unchecked Sendable {
   private let compression: Compression
   private let limits: ReadingLimits
   private let mapping: FileMapping?
-  private let ahead: Int
+  private let jobs: Int
   private let sift: @Sendable (PartSifter, Range<Int>, Workspace) -> SiftedPart
   private var threads: [WorkerThread] = []
   private let monitor = Monitor()
@@ -45,14 +46,17 @@ final class PartSifter: @unchecked Sendable {
     self.place = place
     left = place
     self.limits = limits
-    ahead = jobs + 2
+    self.jobs = max(1, jobs)
     sift = { $0.part($1, in: $2, with: sifter()) }
-    for _ in 1..<max(1, jobs) {
+    for _ in 1..<self.jobs {
       // The threads are joined before the sifter goes.
       guard let thread = WorkerThread({ [unowned self] in self.work() }) else { break }
       threads.append(thread)
     }
   }
+
+  /// How many parts may be in the making, or ready.
+  private var ahead: Int { jobs + 2 }
 
   /// A part to be sifted, and its place in the order.
   private typealias Deal = (index: Int, range: Range<Int>)
@@ -84,7 +88,7 @@ final class PartSifter: @unchecked Sendable {
   /// bytes of the next, perhaps behind the one who sifted that and let go of it. From here on nobody does. Not for each part,
   /// because each time the other processors are interrupted.
   private func dropLeft(before end: Int) {
-    guard end - left >= 8 * Self.plainPart else { return }
+    guard end - left >= 8 * Self.plainPart(jobs: jobs) else { return }
     mapping?.drop(from: left, to: end)
     left = end
   }
@@ -136,15 +140,15 @@ final class PartSifter: @unchecked Sendable {
   /// Call with the lock held.
   private func nextDeal() -> Deal? {
     guard !isStopped, place < size else { return nil }
-    let range = place..<Self.end(of: place, in: file, size: size, compression)
+    let range = place..<Self.end(of: place, in: file, size: size, compression, jobs: jobs)
     place = range.upperBound
     dealt += 1
     return (dealt - 1, range)
   }
 
   /// Where the part that begins at `place` ends. Where no frame can be told, it is the rest of the file.
-  static func end(of place: Int, in file: OpenFile, size: Int, _ compression: Compression) -> Int {
-    guard compression == .zstd else { return min(size, place + plainPart) }
+  static func end(of place: Int, in file: OpenFile, size: Int, _ compression: Compression, jobs: Int) -> Int {
+    guard compression == .zstd else { return min(size, place + plainPart(jobs: jobs)) }
     var end = place
     while end < size, end - place < compressedPart {
       guard let next = ZstdFrame.end(of: end, in: file, size: size) else { return size }
