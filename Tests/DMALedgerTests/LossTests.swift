@@ -193,6 +193,18 @@ struct LossTests {
     #expect(report.diagnostics.contains { $0.level == .error && $0.message.contains("raw, hex or bin") })
   }
 
+  @Test("a line with damaged bytes does not make a trace that is read a raw one", arguments: [true, false])
+  func damagedBytes(isFirst: Bool) {
+    let damaged = " 0)   2.634 us    |          iommu_bus_not\0\0\0\0\0ifier();\n"
+    let records = [
+      " 0)               |        driver_sysfs_add() {\n", " 0)   2.634 us    |          kfree();\n",
+    ]
+    let header = "# tracer: function_graph\n#\n# CPU  DURATION                  FUNCTION CALLS\n"
+    let report = report(on: header + (isFirst ? [damaged] + records : records + [damaged]).joined())
+    #expect(report.understoodAnything)
+    #expect(!report.diagnostics.contains { $0.message.contains("raw, hex or bin") })
+  }
+
   @Test("lines that nobody understands are counted by shape, with the first of each")
   func shapes() {
     let odd =

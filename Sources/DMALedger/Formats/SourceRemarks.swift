@@ -2,7 +2,7 @@
 enum SourceRemarks {
   static func remarks(on source: SourceSummary, index: Int, _ decoder: TraceDecoder) -> [Diagnostic] {
     var remarks: [Diagnostic] = []
-    if decoder.rawLines.count > 0 {
+    if decoder.rawLines.isProved(records: decoder.records) {
       remarks.append(
         Diagnostic(
           level: .error, source: index, line: decoder.rawLines.firstLine,

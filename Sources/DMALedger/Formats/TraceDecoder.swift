@@ -24,8 +24,7 @@ struct TraceDecoder {
   private(set) var shapes = LineShapes()
   /// Lines of text without context: messages of several lines, `printk-msg-only`.
   private(set) var continued = (count: 0, firstLine: 0)
-  /// The kernel's `raw`, `hex` or `bin` option: not readable, and said so once.
-  private(set) var rawLines = (count: 0, firstLine: 0)
+  private(set) var rawLines = RawTrace()
   /// What the headers say of the records below them.
   private(set) var stated = StatedEntries()
   /// Events dropped or overrun according to a statistics block.
@@ -419,11 +418,7 @@ struct TraceDecoder {
   mutating func bare(
     _ line: Span<UInt8>, into event: inout TraceEvent, names: inout NameTable, addresses: inout AddressBook
   ) -> Outcome {
-    if isRaw(line) {
-      if rawLines.count == 0 { rawLines.firstLine = event.line }
-      rawLines.count += 1
-      return .unknown
-    }
+    if rawLines.take(line, number: event.line, isTrace: hasTraceHeader, records: records) { return .unknown }
     // A pipe reader that lost events may print the marker in the middle of a graph line.
     if let place = line.firstIndex(of: "CPU:"), let outcome = lostMarker(line, from: place, into: &event) {
       return outcome
@@ -444,14 +439,6 @@ struct TraceDecoder {
     return .irrelevant
   }
 
-  /// `110 0 12959724129 type: 354`, `0000006e 00000000 0000000329e8c459 type: 354`, or bytes that are no text.
-  private func isRaw(_ line: Span<UInt8>) -> Bool {
-    if hasTraceHeader, line.firstIndex(of: 0) != nil { return true }
-    guard let place = line.firstIndex(of: " type: "), place < 48 else { return false }
-    for index in 0..<place where line[index] != 0x20 && line[index].hexValue == nil { return false }
-    return true
-  }
-
   // MARK: - What is left
 
   private mutating func classifyUnknown(_ line: Span<UInt8>, number: Int) -> Outcome {
@@ -461,7 +448,7 @@ struct TraceDecoder {
       return .neutral
     }
     // Text that goes on, or messages without context. A line that names one of our functions is never text.
-    if canContinue, continuedInARow < 64, !namesOurs(line), rawLines.count == 0 {
+    if canContinue, continuedInARow < 64, !namesOurs(line), !rawLines.isProved(records: records) {
       continuedInARow += 1
       noteContinued(number)
       return .neutral
