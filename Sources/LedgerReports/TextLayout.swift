@@ -52,7 +52,8 @@ struct TextCanvas {
   }
 
   mutating func line(_ text: String = "", _ ink: Ink = .plain) {
-    self.text += painted(text, ink) + "\n"
+    self.text += painted(text, ink)
+    self.text += "\n"
   }
 
   /// Adds what was set on another canvas.
@@ -78,19 +79,20 @@ struct TextCanvas {
     var isEmpty = true
     for (words, ink) in runs {
       for word in Self.words(in: words) {
-        if !isEmpty, column + 1 + word.columns > style.width {
+        let columns = word.columns
+        if !isEmpty, column + 1 + columns > style.width {
           line(pieces)
           pieces = [(margin, ink)]
           column = indent
           isEmpty = true
         }
-        let text = isEmpty ? word : " " + word
-        if pieces[pieces.count - 1].ink == ink {
-          pieces[pieces.count - 1].text += text
-        } else {
-          pieces.append((text, ink))
+        if pieces[pieces.count - 1].ink != ink { pieces.append(("", ink)) }
+        if !isEmpty {
+          pieces[pieces.count - 1].text += " "
+          column += 1
         }
-        column += text.columns
+        pieces[pieces.count - 1].text += word
+        column += columns
         isEmpty = false
       }
     }
@@ -98,24 +100,25 @@ struct TextCanvas {
   }
 
   /// The pieces between which a line may end: `[line 12]` and `6.131601 s` stay together.
-  private static func words(in text: String) -> [String] {
-    var words: [String] = []
+  private static func words(in text: String) -> [Substring] {
+    var words: [Substring] = []
     // By bytes: whether characters belong together is asked of each, and takes longer than all else in a short report.
     for word in text.utf8.split(separator: UInt8(ascii: " ")).map(Substring.init) {
       let isUnit = word.utf8.first == UInt8(ascii: "s") && word.dropFirst().allSatisfy(\.isPunctuation)
       if let last = words.last,
         isUnit && last.last?.isNumber == true || last.utf8.suffix(5).elementsEqual("[line".utf8)
       {
-        words[words.count - 1] += " " + word
+        words[words.count - 1] = text[last.startIndex..<word.endIndex]
       } else {
-        words.append(String(word))
+        words.append(word)
       }
     }
     return words
   }
 
   private mutating func line(_ pieces: [(text: String, ink: Ink)]) {
-    text += pieces.map { painted($0.text, $0.ink) }.joined() + "\n"
+    for piece in pieces { text += painted(piece.text, piece.ink) }
+    text += "\n"
   }
 
   /// Cuts a text to what is left of the width.
