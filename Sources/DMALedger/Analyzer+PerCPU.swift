@@ -181,7 +181,8 @@ extension Analyzer {
   /// - Parameter isComplete: Whether every part could be opened.
   private mutating func finish(_ parts: [TracePart], _ merge: PartMerge, isComplete: Bool) {
     merged.append(merge.lines)
-    guard let first = parts.first else { return }
+    // By CPU: how the files were given makes no difference.
+    guard let first = merge.parts.first else { return }
     // A part with no event has no place among the others.
     let heard = parts.map(\.pass.last).filter { $0.at.line > 0 }
     let last =
@@ -198,9 +199,9 @@ extension Analyzer {
     }
     let missing = first.pass.decoder.stated.entries - present
     if missing > 0 || !isComplete {
-      assembler.loseAnywhere(in: first.pass.index, .partial, witness: last, count: max(0, missing))
+      assembler.loseAnywhere(in: merge.lead, .partial, witness: last, count: max(0, missing))
     } else if merge.isFull {
-      assembler.loseAnywhere(in: first.pass.index, .givenUp, witness: last)
+      assembler.loseAnywhere(in: merge.lead, .givenUp, witness: last)
     }
   }
 

@@ -34,6 +34,18 @@ struct FlawedPartTests {
     #expect(report.diagnostics.isEmpty, "\(report.diagnostics)")
   }
 
+  @Test("where no part bears on anything, the place of what is missing does not depend on the order of files")
+  func placeOfNothing() {
+    let files = (0..<2).map { cpu in
+      (name: "cpu\(cpu)", text: Self.text(["  init-1 [00\(cpu)] ..... 5.100000: other: (kfree+0x0/0x8c)"]))
+    }
+    let places = [files, files.reversed()].map { files in
+      let report = Self.report(files)
+      return report.findings.flatMap(\.evidence).map { report.sources[$0.at.source].path }
+    }
+    #expect(places == [["cpu0"], ["cpu0"]])
+  }
+
   @Test("of parts that vanish before they are opened each is named, and the others are read")
   func vanished() throws {
     let folder = try CaptureFolder()
