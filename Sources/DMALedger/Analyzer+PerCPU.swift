@@ -180,14 +180,17 @@ extension Analyzer {
 
   /// - Parameter isComplete: Whether every part could be opened.
   private mutating func finish(_ parts: [TracePart], _ merge: PartMerge, isComplete: Bool) {
-    merged.append(merge.lines)
     // By CPU: how the files were given makes no difference.
     guard let first = merge.parts.first else { return }
+    var lines = merge.lines
     // A part with no event has no place among the others.
-    let heard = parts.map(\.pass.last).filter { $0.at.line > 0 }
+    let heard = parts.map(\.pass.last).filter { $0.at.line > 0 }.max { $0.at < $1.at }
+    let start = LineReference(source: first.pass.index, line: 1)
     let last =
-      heard.max { $0.at < $1.at }
-      ?? Witness(at: LineReference(source: first.pass.index, line: 1), time: nil, text: .none)
+      heard
+      ?? Witness(
+        at: LineReference(source: merge.lead, line: lines.number(start) ?? 1), time: nil, text: .none)
+    merged.append(lines)
     var present = 0
     for part in parts {
       part.pass.isParking = false
